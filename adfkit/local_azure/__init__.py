@@ -1,0 +1,1 @@
+"""Azure on this machine: one gateway that official clients reach as a custom Azure cloud."""

@@ -1,0 +1,1 @@
+"""The stack's Pulumi program: what exists in Azure."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -95,10 +95,16 @@ class ResourceType:
             PATCH, on the stored body with the patch merged in.
         show: the body that is sent out, with what is computed on reading (endpoints, provisioning state).
         delete: runs before the resource and all below it are removed; raises AzureError to refuse.
-        get, list: replace the stored resource where the type is not a stored one (a run, an operation).
-        actions: POST `{id}/{action}`; a name in any case. `list_actions` is POST/GET on the collection.
+        get, list: replace the stored resource where the type is not a stored one (a run, an operation). For `list`,
+            `id` and `existing` of the request are the parent's (a resource, else the resource group or other scope).
+        actions: POST `{id}/{action}`; a name in any case. `list_actions` is POST/GET on the collection, or on the
+            namespace (`.../providers/Microsoft.Storage/checkNameAvailability`); `id` is the parent's, as for `list`.
         long_running: PUT answers 201 with `Azure-AsyncOperation` while `put` runs on, DELETE answers 202.
         create_only: JSON paths (`properties.x`) whose change Azure refuses on an existing resource.
+        scope: what a type of one segment lives in; `any` is an extension, on a subscription, group or resource.
+            A child type lives in its parent.
+        created_status: what PUT answers for a new resource; some services answer 200 and their clients insist.
+        invalid_name: the service's own error for a name that `name_pattern` refuses; default `InvalidResourceName`.
     """
 
     name: str
@@ -113,6 +119,9 @@ class ResourceType:
     list_actions: Mapping[str, Handler] = field(default_factory=dict)
     long_running: bool = False
     create_only: tuple[str, ...] = ()
+    scope: Literal["resource_group", "subscription", "tenant", "any"] = "resource_group"
+    created_status: int = 201
+    invalid_name: Callable[[str], AzureError] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

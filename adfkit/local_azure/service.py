@@ -105,6 +105,7 @@ class ResourceType:
             A child type lives in its parent.
         created_status: what PUT answers for a new resource; some services answer 200 and their clients insist.
         invalid_name: the service's own error for a name that `name_pattern` refuses; default `InvalidResourceName`.
+        implicit_parent: the direct parent need not exist beforehand; `put` makes it (the containers of ML assets).
     """
 
     name: str
@@ -122,6 +123,7 @@ class ResourceType:
     scope: Literal["resource_group", "subscription", "tenant", "any"] = "resource_group"
     created_status: int = 201
     invalid_name: Callable[[str], AzureError] | None = None
+    implicit_parent: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

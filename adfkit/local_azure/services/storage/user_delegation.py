@@ -38,7 +38,7 @@ class Delegation:
     permissions: str
 
     def allows(self, letters: str) -> bool:
-        """Whether any of the letters (r, w, d, l, a, c) is allowed; a write is allowed by `w`, a new blob also by `c`."""
+        """Whether any of the letters (r, w, d, l, a, c) is allowed; a new blob needs `w` or `c`."""
         return any(letter in self.permissions for letter in letters)
 
 

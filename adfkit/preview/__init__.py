@@ -1,0 +1,1 @@
+"""What a change does: one report model, and its renderers."""

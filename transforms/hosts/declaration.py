@@ -1,0 +1,132 @@
+"""A transform's declaration (`transform.toml`): what the hosts must know of it, checked when it is read."""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Protocol
+
+import narwhals.stable.v2 as nw
+
+GROUPS = ("known", "outcome", "label")
+"""Known when a prediction is made, so may be a feature; known only later; what is to be predicted."""
+TYPES: Mapping[str, Any] = {
+    "int64": nw.Int64(),
+    "float64": nw.Float64(),
+    "string": nw.String(),
+    "bool": nw.Boolean(),
+    "timestamp": nw.Datetime("us", "UTC"),
+}
+
+
+class DeclarationError(Exception):
+    """A transform that is not there, or whose declaration is wrong."""
+
+
+class Transform(Protocol):
+    """The function `transform` of a transform's module: one frame an input, by the input's name."""
+
+    def __call__(self, **frames: nw.LazyFrame) -> nw.LazyFrame:
+        """The result, with at least the declared columns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One file of the source: a CSV file, or a zip archive of one."""
+
+    path: str
+    columns: Mapping[str, str]
+    partitioned: bool
+    null_values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of the result: its type (a key of `TYPES`) and one of `GROUPS`."""
+
+    name: str
+    type: str
+    group: str
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """What `transform.toml` says; `code_version` is the SHA-256 over the transform's own files."""
+
+    name: str
+    inputs: Mapping[str, Input]
+    columns: tuple[Column, ...]
+    partition_by: tuple[str, ...]
+    float_precision: int
+    code_version: str
+
+
+def load(name: str) -> tuple[Declaration, Transform]:
+    """The declaration and the function of the transform `transforms/<name>`.
+
+    Raises:
+        DeclarationError: no such transform here; the text names those that are.
+    """
+    folder = Path(__file__).parent.parent / name
+    if not name.isidentifier() or not (folder / "transform.toml").is_file():
+        present = ", ".join(sorted(path.parent.name for path in folder.parent.glob("*/transform.toml"))) or "none"
+        raise DeclarationError(f"There is no transform '{name}' here. Present: {present}.")
+    package = __name__.rsplit(".", 2)[0]
+    if find_spec(f"{package}.{name}.transform") is None:
+        raise DeclarationError(f"The transform '{name}' has no transform.py beside its transform.toml.")
+    transform: Transform = import_module(f"{package}.{name}.transform").transform
+    return read(folder), transform
+
+
+def read(folder: Path) -> Declaration:
+    """Read and check the declaration of a transform's folder.
+
+    Raises:
+        DeclarationError: a key is missing, or a value is not one of those allowed.
+    """
+    try:
+        text = tomllib.loads((folder / "transform.toml").read_text(encoding="utf-8"))
+        return Declaration(
+            name=text["name"],
+            inputs={name: _input(fields) for name, fields in text["inputs"].items()},
+            columns=tuple(
+                Column(column, _known(type, TYPES), _known(group, GROUPS))
+                for group, columns in text["output"].items()
+                for column, type in columns.items()
+            ),
+            partition_by=tuple(text["partition_by"]),
+            float_precision=int(text["float_precision"]),
+            code_version=_code_version(folder),
+        )
+    except KeyError as error:
+        raise DeclarationError(f"{folder.name}/transform.toml: the key {error} is missing.") from error
+    except (tomllib.TOMLDecodeError, ValueError) as error:
+        raise DeclarationError(f"{folder.name}/transform.toml: {error}") from error
+
+
+def _input(fields: Mapping[str, Any]) -> Input:
+    return Input(
+        path=fields["path"],
+        columns={column: _known(type, TYPES) for column, type in fields["columns"].items()},
+        partitioned=bool(fields.get("partitioned", False)),
+        null_values=tuple(fields.get("null_values", ())),
+    )
+
+
+def _known(value: str, allowed: Mapping[str, Any] | tuple[str, ...]) -> str:
+    if value not in allowed:
+        raise ValueError(f"'{value}' is not one of {', '.join(allowed)}.")
+    return value
+
+
+def _code_version(folder: Path) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.suffix in (".py", ".toml")):
+        digest.update(path.relative_to(folder).as_posix().encode() + b"\0")
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()

@@ -1,0 +1,81 @@
+"""The manifest of a run's result: what it holds, and two hashes that prove it.
+
+`files_sha256` is over the files: for each, in the order of paths, the path in UTF-8, a zero byte, and the 32 bytes of
+the SHA-256 of its content.
+
+`content_sha256` is over the data, so equal whatever engine wrote it. A first line holds `name:type` of each column in
+order. Then one line a row, lines sorted by their bytes. Values are separated by U+001F and lines end with a line feed.
+An integer stands in decimal; a float as the integer `floor(x * 10^precision + 0.5)`; a boolean as 0 or 1; a timestamp
+as microseconds since 1970 in UTC; a string as it is; null as U+0000.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+
+from transforms.hosts.declaration import Column, Declaration
+
+NAME = "manifest.json"
+SEPARATOR, NULL = "\x1f", "\x00"
+
+
+def manifest(
+    declaration: Declaration,
+    frame: pl.DataFrame,
+    files: Mapping[str, bytes],
+    *,
+    ingestion: str,
+    run_id: str,
+    data_location: str,
+    technique: str,
+) -> dict[str, Any]:
+    """The manifest as JSON values; `files` holds the content of each file by its path below `data_location`."""
+    return {
+        "ingestion": ingestion,
+        "transform": declaration.name,
+        "run_id": run_id,
+        "data_location": data_location,
+        "technique": technique,
+        "code_version": declaration.code_version,
+        "rows": frame.height,
+        "schema": [{"name": column.name, "type": column.type, "group": column.group} for column in declaration.columns],
+        "files": [{"path": path, "bytes": len(files[path])} for path in sorted(files)],
+        "files_sha256": files_sha256(files),
+        "content_sha256": content_sha256(frame, declaration),
+    }
+
+
+def files_sha256(files: Mapping[str, bytes]) -> str:
+    """The hash over the files' paths and bytes."""
+    digest = hashlib.sha256()
+    for path in sorted(files):
+        digest.update(path.encode() + b"\0" + hashlib.sha256(files[path]).digest())
+    return digest.hexdigest()
+
+
+def content_sha256(frame: pl.DataFrame, declaration: Declaration) -> str:
+    """The hash over the data in canonical form."""
+    header = SEPARATOR.join(f"{column.name}:{column.type}" for column in declaration.columns)
+    values = [_canonical(column, declaration.float_precision) for column in declaration.columns]
+    lines = frame.lazy().select(pl.concat_str(values, separator=SEPARATOR).alias("line")).collect()["line"].sort()
+    digest = hashlib.sha256(header.encode() + b"\n")
+    text = lines.str.join("\n").item() if frame.height else None
+    if text is not None:
+        digest.update(text.encode() + b"\n")
+    return digest.hexdigest()
+
+
+def _canonical(column: Column, precision: int) -> pl.Expr:
+    value = pl.col(column.name)
+    match column.type:
+        case "float64":
+            value = (value * 10**precision + 0.5).floor().cast(pl.Int64)
+        case "bool":
+            value = value.cast(pl.Int8)
+        case "timestamp":
+            value = value.dt.epoch("us")
+    return value.cast(pl.String).fill_null(NULL)

@@ -1,0 +1,44 @@
+"""Runs a transform as it is declared, on whatever engine its frames are of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import narwhals.stable.v2 as nw
+
+from transforms.hosts.declaration import TYPES, Column, Declaration, DeclarationError, Transform
+
+
+def run(declaration: Declaration, transform: Transform, frames: Mapping[str, nw.LazyFrame]) -> nw.LazyFrame:
+    """The result with the declared columns, in their order and types, floats rounded to the declared precision.
+
+    Raises:
+        DeclarationError: the result lacks a declared column.
+    """
+    result = transform(**frames)
+    missing = {column.name for column in declaration.columns} - set(result.collect_schema().names())
+    if missing:
+        raise DeclarationError(f"The transform '{declaration.name}' returned no column {', '.join(sorted(missing))}.")
+    return result.select(*(_typed(column, declaration.float_precision) for column in declaration.columns))
+
+
+def only_partition(
+    declaration: Declaration, frames: Mapping[str, nw.LazyFrame], values: Mapping[str, object]
+) -> dict[str, nw.LazyFrame]:
+    """The frames for a run of one partition; `values` has one value for each column of `partition_by`."""
+    if set(values) != set(declaration.partition_by):
+        columns = ", ".join(declaration.partition_by)
+        raise DeclarationError(f"A partition of '{declaration.name}' is given by {columns}, not {', '.join(values)}.")
+    wanted = nw.all_horizontal(*(nw.col(name) == value for name, value in values.items()), ignore_nulls=True)
+    return {
+        name: frame.filter(wanted) if declaration.inputs[name].partitioned else frame for name, frame in frames.items()
+    }
+
+
+def _typed(column: Column, precision: int) -> nw.Expr:
+    value = nw.col(column.name)
+    if column.type == "float64":
+        # not round(): engines round halves unlike
+        scale = 10**precision
+        value = (value * scale + 0.5).floor() / scale
+    return value.cast(TYPES[column.type])

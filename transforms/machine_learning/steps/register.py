@@ -91,7 +91,9 @@ def _versions(client: MLClient, name: str) -> list[Data]:
 
 
 def _of_run(versions: Mapping[int, Data], run_id: str) -> int | None:
-    return min((version for version, data in versions.items() if (data.tags or {}).get("run_id") == run_id), default=None)
+    return min(
+        (version for version, data in versions.items() if (data.tags or {}).get("run_id") == run_id), default=None
+    )
 
 
 def _taken(client: MLClient, name: str, version: int, location: str) -> bool:

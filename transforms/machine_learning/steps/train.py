@@ -5,26 +5,33 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import joblib
 import numpy as np
 import polars as pl
+from azure.ai.ml import MLClient
+from azure.ai.ml.constants import AssetTypes, ListViewType
+from azure.ai.ml.entities import Model
+from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
+from azure.identity import DefaultAzureCredential
+from sklearn.compose import make_column_transformer
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import average_precision_score, roc_auc_score
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OrdinalEncoder
-
-if TYPE_CHECKING:
-    from azure.ai.ml import MLClient
+from workspace import connect
 
 TEST_SHARE = 0.2  # of the time that the data spans, at its end
 MAX_CATEGORIES = 254  # of a text column; the classifier takes no more, and a rarer value says little
 OUTCOMES = ("dep_", "arr_")  # prefixes of what is measured at departure or arrival
 MEASURED = frozenset({"air_time"})
-REFIT = 120  # boosting iterations at most
+ITERATIONS = 60
+ATTEMPTS = 20  # to register, each lost to another run that took its version in between
+TAKEN = (400, 409)  # what the service answers where a version exists with another path
 
 
 class TrainingError(Exception):
@@ -80,9 +87,10 @@ def main() -> None:
         return
     training = Training.of(manifest["training"])
     result = train(read(arguments.data_location, training), training)
-    print(f"ROC AUC {result.roc_auc:.4f}, average precision {result.average_precision:.4f}, "
-          f"base rate {result.base_rate:.4f}")  # fmt: skip
-    register(result, dataset, arguments.run_id, str(manifest.get("code_version", "")))
+    print(f"ROC AUC {result.roc_auc:.4f}, base rate {result.base_rate:.4f}")
+    client = connect(DefaultAzureCredential())
+    version = register(client, result, dataset, arguments.run_id, str(manifest.get("code_version", "")))
+    print(f"model {dataset['name']}-delay version {version}")
 
 
 def read(folder: Path, training: Training) -> pl.DataFrame:
@@ -102,20 +110,92 @@ def train(frame: pl.DataFrame, training: Training) -> Result:
     if first is None or last is None:
         raise TrainingError("No row has a label.")
     cut = last - (last - first) * TEST_SHARE
-    parts = frame.partition_by(pl.col(training.time) >= cut) if False else (
-        frame.filter(pl.col(training.time) < cut), frame.filter(pl.col(training.time) >= cut))  # fmt: skip
-    for part, name in zip(parts, ("training", "test"), strict=True):
+    earlier, later = frame.filter(pl.col(training.time) < cut), frame.filter(pl.col(training.time) >= cut)
+    for name, part in (("training", earlier), ("test", later)):
         if part[training.label].n_unique() != 2:
             raise TrainingError(f"The {name} part ({part.height} rows, split at {cut}) does not hold both classes.")
-    earlier, later = parts
     features = usable(earlier, training.features)
-    model = classifier(earlier.select(features))
-    model.fit(_matrix(earlier, features), earlier[training.label].to_numpy().astype(np.int8))
-    truth = later[training.label].to_numpy().astype(np.int8)
-    score = model.predict_proba(_matrix(later, features))[:, 1]
+    model = classifier(earlier.schema, features)
+    model.fit(earlier.select(features), earlier[training.label].to_numpy())
+    truth = later[training.label].to_numpy()
+    score = model.predict_proba(later.select(features))[:, 1]
     return Result(
-        model, features, float(roc_auc_score(truth, score)), float(average_precision_score(truth, score)), truth.mean()
+        model=model,
+        features=features,
+        roc_auc=float(roc_auc_score(truth, score)),
+        average_precision=float(average_precision_score(truth, score)),
+        base_rate=float(truth.mean()),
     )
+
+
+def usable(frame: pl.DataFrame, features: tuple[str, ...]) -> tuple[str, ...]:
+    """The features but for constants and for text of too many values (a plane's tail number names one plane)."""
+    kept = []
+    for name in features:
+        limit = MAX_CATEGORIES if frame.schema[name] == pl.String else frame.height
+        if 1 < frame[name].n_unique() <= limit:
+            kept.append(name)
+        else:
+            print(f"left out: {name}")
+    return tuple(kept)
+
+
+def classifier(schema: pl.Schema, features: tuple[str, ...]) -> Pipeline:
+    """Gradient boosting on histograms: takes missing values as they are, and text as categories."""
+    texts = [name for name in features if schema[name] == pl.String]
+    # a value not met in training counts as missing, as a null does
+    encoder = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=np.nan, encoded_missing_value=np.nan)
+    columns = make_column_transformer((encoder, texts), remainder="passthrough", verbose_feature_names_out=False)
+    boosting = HistGradientBoostingClassifier(
+        categorical_features=list(range(len(texts))), max_iter=ITERATIONS, learning_rate=0.15, random_state=0
+    )
+    return make_pipeline(columns, boosting)
+
+
+def register(client: MLClient, result: Result, dataset: Mapping[str, str], run_id: str, code_version: str) -> str:
+    """Register the model as `<dataset>-delay` with its scores and the dataset's version; returns the model's version.
+
+    A run that registered one already keeps it, so that a step which is run again adds none.
+    """
+    name = f"{dataset['name']}-delay"
+    tags = {
+        "metric": "roc_auc",
+        "roc_auc": f"{result.roc_auc:.4f}",
+        "average_precision": f"{result.average_precision:.4f}",
+        "base_rate": f"{result.base_rate:.4f}",
+        "dataset": dataset["name"],
+        "dataset_version": dataset["version"],
+        "run_id": run_id,
+        "code_version": code_version,
+    }
+    for _ in range(ATTEMPTS):
+        versions = {int(model.version): model for model in _versions(client, name)}
+        if found := [version for version, model in versions.items() if (model.tags or {}).get("run_id") == run_id]:
+            return str(min(found))
+        version = max(versions, default=0) + 1
+        with tempfile.TemporaryDirectory() as folder:
+            path = _write(result, Path(folder) / name, tags)
+            model = Model(name=name, version=str(version), path=path, type=AssetTypes.CUSTOM_MODEL, tags=tags)
+            try:
+                return str(client.models.create_or_update(model).version)
+            except HttpResponseError as error:
+                if error.status_code not in TAKEN:
+                    raise
+    raise TrainingError(f"{ATTEMPTS} times another run took the next version of {name}. Run this one again.")
+
+
+def _versions(client: MLClient, name: str) -> list[Model]:
+    try:
+        return list(client.models.list(name=name, list_view_type=ListViewType.ALL))
+    except ResourceNotFoundError:
+        return []
+
+
+def _write(result: Result, folder: Path, tags: Mapping[str, str]) -> Path:
+    folder.mkdir()
+    joblib.dump(result.model, folder / "model.joblib", compress=3)
+    (folder / "model.json").write_text(json.dumps({"features": result.features, **tags}, indent=2))
+    return folder
 
 
 if __name__ == "__main__":

@@ -1,0 +1,205 @@
+"""One running local Azure: everything built, started in order, served until told to end, and stopped in reverse."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import signal
+import socket
+from collections.abc import Sequence
+from contextlib import AsyncExitStack, suppress
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+import httpx
+import uvicorn
+
+from adfkit.local_azure.arm import ArmServer
+from adfkit.local_azure.cloud import AUDIENCE_ARM
+from adfkit.local_azure.environment import client_environment
+from adfkit.local_azure.errors import LocalAzureError
+from adfkit.local_azure.files import write_private
+from adfkit.local_azure.gateway.certificates import CertificateAuthority
+from adfkit.local_azure.gateway.chain import Chain
+from adfkit.local_azure.gateway.proxy import ConnectProxy
+from adfkit.local_azure.gateway.request_log import RequestLog
+from adfkit.local_azure.identity import Identity
+from adfkit.local_azure.platform import Platform
+from adfkit.local_azure.processes import Processes
+from adfkit.local_azure.python_environments import PythonEnvironments
+from adfkit.local_azure.resources import Resources
+from adfkit.local_azure.service import DataPlane, Service
+from adfkit.local_azure.services.registry import SERVICES
+from adfkit.local_azure.store import Store
+
+logger = logging.getLogger(__name__)
+
+STATE_FILE: Final = "gateway.json"
+PORTS_FILE: Final = "ports.json"
+"""The ports of the last run, kept when it ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Loopback ports; 0 takes a free one. `proxy` is the one that clients need, `tls` stands behind it."""
+
+    tls: int = 0
+    proxy: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayState:
+    """What a ready gateway writes to `<folder>/gateway.json`."""
+
+    pid: int
+    ports: Ports
+    version: str
+
+    def write(self, folder: Path) -> None:
+        """Write the file, whole or not at all, and beside it the ports, which stay when the gateway ends."""
+        write_private(folder / PORTS_FILE, json.dumps(asdict(self.ports)).encode())
+        write_private(folder / STATE_FILE, json.dumps(asdict(self), indent=2).encode())
+
+    @staticmethod
+    def read(folder: Path) -> GatewayState | None:
+        """The state as last written (the gateway may have ended since), or None."""
+        path = folder / STATE_FILE
+        if not path.exists():
+            return None
+        stored = json.loads(path.read_bytes())
+        return GatewayState(stored["pid"], Ports(**stored["ports"]), stored["version"])
+
+
+async def serve(folder: Path, ports: Ports) -> None:
+    """Run local Azure in this process until SIGTERM or SIGINT.
+
+    Raises:
+        LocalAzureError: a port is taken.
+    """
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ended.set)
+    async with AsyncExitStack() as stack:
+        tls_listener = stack.enter_context(_listen(ports.tls))
+        proxy_listener = stack.enter_context(_listen(ports.proxy))
+        bound = Ports(tls_listener.getsockname()[1], proxy_listener.getsockname()[1])
+        certificates = CertificateAuthority(folder)
+        platform = await _platform(stack, folder, certificates, bound)
+        services = [service(platform) for service in SERVICES]
+        arm = ArmServer(platform, [type for service in services for type in service.resource_types])
+        chain = _chain(stack, platform, arm, services)
+        await _start_listening(stack, chain, certificates, tls_listener, proxy_listener)
+        for service in (*services, arm):
+            await service.start()
+            stack.push_async_callback(service.stop)
+        GatewayState(os.getpid(), bound, version("adfkit")).write(folder)
+        stack.callback((folder / STATE_FILE).unlink, missing_ok=True)
+        logger.info("local Azure is ready: proxy on port %d, TLS on port %d", bound.proxy, bound.tls)
+        await ended.wait()
+        logger.info("local Azure stops")
+
+
+async def _platform(stack: AsyncExitStack, folder: Path, certificates: CertificateAuthority, ports: Ports) -> Platform:
+    store = Store(folder / "local-azure.db")
+    stack.callback(store.close)
+    resources = Resources(store)
+    identity = Identity(folder, store, resources)
+    identity.deployer()
+    processes = Processes()
+    stack.push_async_callback(processes.stop)
+    http = httpx.AsyncClient(
+        proxy=f"http://127.0.0.1:{ports.proxy}",
+        verify=certificates.client_context(),
+        trust_env=False,
+        timeout=httpx.Timeout(60.0, read=None),
+    )
+    await stack.enter_async_context(http)
+    return Platform(
+        folder=folder,
+        store=store,
+        resources=resources,
+        identity=identity,
+        processes=processes,
+        environments=PythonEnvironments(processes),
+        http=http,
+        client_environment=client_environment(folder, ports.proxy),
+    )
+
+
+def _chain(stack: AsyncExitStack, platform: Platform, arm: ArmServer, services: Sequence[Service]) -> Chain:
+    log = RequestLog(platform.folder / "logs" / "requests.jsonl")
+    stack.callback(log.close)
+    planes = [DataPlane(host="management", audiences=AUDIENCE_ARM, handle=arm.handle)]
+    planes.extend(plane for service in services for plane in service.data_planes)
+    return Chain(platform, planes, log)
+
+
+async def _start_listening(
+    stack: AsyncExitStack,
+    chain: Chain,
+    certificates: CertificateAuthority,
+    tls_listener: socket.socket,
+    proxy_listener: socket.socket,
+) -> None:
+    config = uvicorn.Config(
+        chain,
+        lifespan="off",
+        interface="asgi3",
+        http="h11",
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=5,
+        ssl_context_factory=lambda _config, _default: certificates.server_context(),
+    )
+    server = _Server(config)
+    task = asyncio.create_task(server.serve(sockets=[tls_listener]))
+    stack.push_async_callback(_end_server, server, task)
+    proxy = ConnectProxy(proxy_listener, tls_listener.getsockname()[1])
+    await proxy.start()
+    stack.push_async_callback(proxy.stop)
+    while not server.started:
+        if task.done():
+            await task
+            raise LocalAzureError("The gateway's server ended before it listened; see the gateway's log.")
+        await asyncio.sleep(0.01)
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to `serve`, which stops the services before the server."""
+
+    def install_signal_handlers(self) -> None:
+        """Nothing: see the class."""
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve without uvicorn's own capture of signals."""
+        await self._serve(sockets)
+
+
+async def _end_server(server: uvicorn.Server, task: asyncio.Task[None]) -> None:
+    server.should_exit = True
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+def _listen(port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(("127.0.0.1", port))
+        listener.listen(1024)
+    except OSError as error:
+        listener.close()
+        raise LocalAzureError(
+            f"Port {port} on 127.0.0.1 cannot be taken: {error.strerror}. Choose another one, or 0 for a free one."
+        ) from error
+    return listener

@@ -94,14 +94,19 @@ async def serve(folder: Path, ports: Ports) -> None:
         arm = ArmServer(platform, [type for service in services for type in service.resource_types])
         chain = _chain(stack, platform, arm, services)
         await _start_listening(stack, chain, certificates, tls_listener, proxy_listener)
-        for service in (*services, arm):
-            await service.start()
-            stack.push_async_callback(service.stop)
+        for part in _parts(services, arm):
+            await part.start()
+            stack.push_async_callback(part.stop)
         GatewayState(os.getpid(), bound, version("adfkit")).write(folder)
         stack.callback((folder / STATE_FILE).unlink, missing_ok=True)
         logger.info("local Azure is ready: proxy on port %d, TLS on port %d", bound.proxy, bound.tls)
         await ended.wait()
         logger.info("local Azure stops")
+
+
+def _parts(services: Sequence[Service], arm: ArmServer) -> Sequence[Service | ArmServer]:
+    """What is started, in order: ARM after the services, whose resource types it resumes operations on."""
+    return (*services, arm)
 
 
 async def _platform(stack: AsyncExitStack, folder: Path, certificates: CertificateAuthority, ports: Ports) -> Platform:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 from typing import Final
@@ -25,7 +25,6 @@ class RoleDefinition:
     not_actions: tuple[str, ...] = ()
     data_actions: tuple[str, ...] = ()
     not_data_actions: tuple[str, ...] = ()
-    type: str = field(default="BuiltInRole")
 
     @property
     def id(self) -> str:
@@ -47,7 +46,12 @@ def _matches(patterns: Iterable[str], action: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _pattern(text: str) -> re.Pattern[str]:
-    return re.compile(".*".join(re.escape(part) for part in text.split("*")), re.IGNORECASE)
+    # `workspaces/*/write` covers `workspaces/write` too, or the role AzureML Data Scientist need not except it
+    return re.compile("/(?:.*/)?".join(_glob(part) for part in text.split("/*/")), re.IGNORECASE)
+
+
+def _glob(text: str) -> str:
+    return ".*".join(re.escape(part) for part in text.split("*"))
 
 
 def _load() -> dict[str, RoleDefinition]:

@@ -105,7 +105,6 @@ class ResourceType:
             A child type lives in its parent.
         created_status: what PUT answers for a new resource; some services answer 200 and their clients insist.
         invalid_name: the service's own error for a name that `name_pattern` refuses; default `InvalidResourceName`.
-        implicit_parent: the direct parent need not exist beforehand; `put` makes it (the containers of ML assets).
     """
 
     name: str
@@ -123,7 +122,6 @@ class ResourceType:
     scope: Literal["resource_group", "subscription", "tenant", "any"] = "resource_group"
     created_status: int = 201
     invalid_name: Callable[[str], AzureError] | None = None
-    implicit_parent: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

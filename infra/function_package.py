@@ -121,7 +121,7 @@ def package_files(transforms: Sequence[str]) -> dict[str, bytes]:
         folder = TRANSFORMS / name
         if not (folder / "transform.toml").is_file():
             raise pulumi.RunError(f"transforms/{name}: there is no such transform (no transform.toml in that folder)")
-        paths = (path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+        paths = (path for path in folder.rglob("*") if path.suffix in (".py", ".toml"))
         files |= {f"transforms/{path.relative_to(TRANSFORMS).as_posix()}": path for path in paths}
     return {target: files[target].read_bytes() for target in sorted(files)}
 

@@ -55,6 +55,15 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
+class Training:
+    """What a model is to learn from the result: the label, its features, and the column that orders rows in time."""
+
+    label: str
+    time: str
+    features: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Declaration:
     """What `transform.toml` says; `code_version` is the SHA-256 over the transform's own files."""
 
@@ -64,6 +73,7 @@ class Declaration:
     partition_by: tuple[str, ...]
     float_precision: int
     code_version: str
+    training: Training | None
 
 
 def load(name: str) -> tuple[Declaration, Transform]:
@@ -91,17 +101,19 @@ def read(folder: Path) -> Declaration:
     """
     try:
         text = tomllib.loads((folder / "transform.toml").read_text(encoding="utf-8"))
+        columns = tuple(
+            Column(column, _known(type, TYPES), _known(group, GROUPS))
+            for group, columns in text["output"].items()
+            for column, type in columns.items()
+        )
         return Declaration(
             name=text["name"],
             inputs={name: _input(fields) for name, fields in text["inputs"].items()},
-            columns=tuple(
-                Column(column, _known(type, TYPES), _known(group, GROUPS))
-                for group, columns in text["output"].items()
-                for column, type in columns.items()
-            ),
+            columns=columns,
             partition_by=tuple(text["partition_by"]),
             float_precision=int(text["float_precision"]),
             code_version=_code_version(folder),
+            training=_training(text["training"], columns) if "training" in text else None,
         )
     except KeyError as error:
         raise DeclarationError(f"{folder.name}/transform.toml: the key {error} is missing.") from error
@@ -115,6 +127,17 @@ def _input(fields: Mapping[str, Any]) -> Input:
         columns={column: _known(type, TYPES) for column, type in fields["columns"].items()},
         partitioned=bool(fields.get("partitioned", False)),
         null_values=tuple(fields.get("null_values", ())),
+    )
+
+
+def _training(fields: Mapping[str, Any], columns: tuple[Column, ...]) -> Training:
+    """Refuses a feature that is known only after the prediction, and a label that is no label."""
+    in_group = {group: [column.name for column in columns if column.group == group] for group in GROUPS}
+    known = tuple(in_group["known"])
+    return Training(
+        label=_known(fields["label"], tuple(in_group["label"])),
+        time=_known(fields["time"], known),
+        features=tuple(_known(feature, known) for feature in fields["features"]),
     )
 
 

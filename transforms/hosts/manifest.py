@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import polars as pl
@@ -33,7 +34,11 @@ def manifest(
     data_location: str,
     technique: str,
 ) -> dict[str, Any]:
-    """The manifest as JSON values; `files` holds the content of each file by its path below `data_location`."""
+    """The manifest as JSON values; `files` holds the content of each file by its path below `data_location`.
+
+    The key `training` is there where the transform declares a label.
+    """
+    training = {"training": asdict(declaration.training)} if declaration.training else {}
     return {
         "ingestion": ingestion,
         "transform": declaration.name,
@@ -46,6 +51,7 @@ def manifest(
         "files": [{"path": path, "bytes": len(files[path])} for path in sorted(files)],
         "files_sha256": files_sha256(files),
         "content_sha256": content_sha256(frame, declaration),
+        **training,
     }
 
 

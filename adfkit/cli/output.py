@@ -15,7 +15,9 @@ err = Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() el
 
 def print_json(value: Any) -> None:
     """One indented JSON document on standard output, sorted by key."""
-    sys.stdout.write(orjson.dumps(value, default=str, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS).decode() + "\n")
+    sys.stdout.write(
+        orjson.dumps(value, default=str, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS).decode() + "\n"
+    )
 
 
 def fail(message: str) -> None:

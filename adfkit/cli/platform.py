@@ -1,0 +1,137 @@
+"""The deployed platform as a command sees it: the stack's outputs, and the official clients for what they name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from adfkit.cli.project import CliError
+
+if TYPE_CHECKING:
+    from azure.core import PipelineClient
+    from azure.identity import DefaultAzureCredential
+    from azure.mgmt.datafactory import DataFactoryManagementClient
+    from azure.storage.blob import BlobServiceClient
+
+MACHINE_LEARNING_API = "2024-10-01"
+
+
+@dataclass(frozen=True, slots=True)
+class Ingestion:
+    """One ingestion of the stack: the names of what it is made of."""
+
+    name: str
+    pipeline: str
+    dataset: str
+    model: str
+    source: str
+    technique: str
+
+
+@dataclass(frozen=True)
+class Platform:
+    """What a stack deployed. Clients authenticate as DefaultAzureCredential does and reach the cloud of `cloud`."""
+
+    stack: str
+    outputs: Mapping[str, Any]
+
+    def output(self, name: str) -> str:
+        """One output of the stack.
+
+        Raises:
+            CliError: the stack has no such output, so it is not deployed, or not by this program.
+        """
+        if name not in self.outputs:
+            raise CliError(
+                f"stack '{self.stack}' has no output '{name}': deploy it with `adfkit up --stack {self.stack}`."
+            )
+        return str(self.outputs[name])
+
+    @cached_property
+    def ingestions(self) -> dict[str, Ingestion]:
+        """The stack's ingestions by name."""
+        return {name: Ingestion(name=name, **value) for name, value in self.outputs.get("ingestions", {}).items()}
+
+    def ingestion(self, name: str) -> Ingestion:
+        """One ingestion.
+
+        Raises:
+            CliError: the stack has none of this name; the text lists those that it has.
+        """
+        found = self.ingestions.get(name)
+        if found is None:
+            known = ", ".join(sorted(self.ingestions)) or "none"
+            raise CliError(f"stack '{self.stack}' has no ingestion '{name}'. It has: {known}.")
+        return found
+
+    @cached_property
+    def credential(self) -> DefaultAzureCredential:
+        """Azure's default chain, as every tool of the user's takes it."""
+        from azure.identity import DefaultAzureCredential
+
+        return DefaultAzureCredential()
+
+    @cached_property
+    def data_factory(self) -> DataFactoryManagementClient:
+        """The official client of Data Factory."""
+        from azure.mgmt.datafactory import DataFactoryManagementClient
+
+        return DataFactoryManagementClient(
+            self.credential,
+            self.output("subscription_id"),
+            base_url=self.output("resource_manager"),
+            credential_scopes=[self.output("resource_manager").rstrip("/") + "/.default"],
+        )
+
+    @cached_property
+    def blobs(self) -> BlobServiceClient:
+        """The official client of the lake's blobs."""
+        from azure.storage.blob import BlobServiceClient
+
+        return BlobServiceClient(self.output("lake_blob_endpoint"), credential=self.credential)
+
+    @cached_property
+    def _arm(self) -> PipelineClient:
+        # azure-ai-ml takes seconds to import; a listing of versions is one GET
+        from azure.core.pipeline.policies import BearerTokenCredentialPolicy, HeadersPolicy, RetryPolicy
+        from azure.mgmt.core import ARMPipelineClient
+
+        base = self.output("resource_manager")
+        scope = base.rstrip("/") + "/.default"
+        policies = [HeadersPolicy(), RetryPolicy(), BearerTokenCredentialPolicy(self.credential, scope)]
+        return ARMPipelineClient(base_url=base, policies=policies)
+
+    def asset_versions(self, kind: str, name: str) -> Iterator[dict[str, Any]]:
+        """All versions of an asset (`kind` is `data` or `models`), as ARM shows them; none where it is unknown."""
+        from azure.core.rest import HttpRequest
+
+        workspace = (
+            f"{self.output('resource_manager').rstrip('/')}/subscriptions/{self.output('subscription_id')}"
+            f"/resourceGroups/{self.output('resource_group')}/providers/Microsoft.MachineLearningServices"
+            f"/workspaces/{self.output('machine_learning_workspace')}"
+        )
+        url: str | None = f"{workspace}/{kind}/{name}/versions?api-version={MACHINE_LEARNING_API}"
+        while url:
+            response = self._arm.send_request(HttpRequest("GET", url))
+            if response.status_code == 404:
+                return
+            response.raise_for_status()
+            page = response.json()
+            yield from page.get("value", [])
+            url = page.get("nextLink")
+
+
+def load_platform(stack: str) -> Platform:
+    """The platform that a stack deployed.
+
+    Raises:
+        CliError: there is no such stack, or it is not deployed.
+    """
+    from adfkit.cli.stacks import open_stack
+
+    outputs = open_stack(stack).outputs()
+    if not outputs:
+        raise CliError(f"stack '{stack}' is not deployed: `adfkit up --stack {stack}` deploys it.")
+    return Platform(stack, outputs)

@@ -1,0 +1,141 @@
+"""`adfkit quickstart`: everything once, from an empty machine to a registered dataset version and a trained model."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from adfkit.cli.output import err, out, print_json
+from adfkit.cli.project import LOCAL_STACK, CliError, find_project
+
+if TYPE_CHECKING:
+    from adfkit.cli.pipeline_runs import Run
+    from adfkit.cli.platform import Ingestion, Platform
+
+
+class Phases:
+    """Times the phases of the way and tells which one goes on."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self.seconds: dict[str, float] = {}
+        self._quiet = quiet
+
+    @contextmanager
+    def phase(self, title: str) -> Iterator[None]:
+        """Announce a phase and note how long it took."""
+        if not self._quiet:
+            out.print(Text(f"▸ {title}", style="bold"))
+        began = time.monotonic()
+        yield
+        self.seconds[title] = round(time.monotonic() - began, 2)
+
+
+def quickstart(json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """Start local Azure, deploy the stack `local`, upload the sample, run its ingestions, and show what came of it."""
+    from adfkit.cli.deploy import apply_stack
+    from adfkit.cli.local import enter_local_azure
+    from adfkit.cli.platform import load_platform
+    from adfkit.cli.sample import upload_sample
+    from adfkit.preview.terminal import render
+
+    phases = Phases(quiet=json)
+    with phases.phase("Start local Azure"):
+        enter_local_azure(find_project())
+    with phases.phase("Deploy the stack local"):
+        report = apply_stack(LOCAL_STACK, "up", quiet=json)
+        if not json:
+            render(report, out, details=False)
+    platform = load_platform(LOCAL_STACK)
+    with phases.phase("Upload the sample"):
+        for source in sorted({ingestion.source for ingestion in platform.ingestions.values()}):
+            for blob in upload_sample(platform, source):
+                if not json:
+                    out.print(f"  {blob}")
+    results = []
+    for ingestion in platform.ingestions.values():
+        with phases.phase(f"Run the ingestion {ingestion.name}"):
+            results.append(_run(platform, ingestion, quiet=json))
+    if json:
+        print_json({"deployment": report.as_json(), "ingestions": results, "seconds": phases.seconds})
+        return
+    for result in results:
+        _print_result(result)
+    _print_times(phases.seconds)
+    _print_next(platform)
+
+
+def _run(platform: Platform, ingestion: Ingestion, *, quiet: bool) -> dict[str, Any]:
+    from adfkit.cli import pipeline_runs
+    from adfkit.cli.runs import follow_run
+
+    finished = follow_run(platform, ingestion, quiet=quiet)
+    run_id = str(finished.run_id)
+    if finished.status != "Succeeded":
+        raise CliError(f"run {run_id} of ingestion '{ingestion.name}' {finished.status}: {finished.message}")
+    dataset = _tagged(platform, "data", ingestion.dataset, run_id)
+    model = _tagged(platform, "models", ingestion.model, run_id)
+    run: Run = pipeline_runs.describe(platform, ingestion, finished, dataset["name"] if dataset else None)
+    return {
+        "run": run.as_json(),
+        "dataset": _asset(ingestion.dataset, dataset),
+        "model": _asset(ingestion.model, model),
+    }
+
+
+def _tagged(platform: Platform, kind: str, name: str, run_id: str) -> dict[str, Any] | None:
+    for version in platform.asset_versions(kind, name):
+        if (version["properties"].get("tags") or {}).get("run_id") == run_id:
+            return version
+    return None
+
+
+def _asset(name: str, version: dict[str, Any] | None) -> dict[str, Any] | None:
+    if version is None:
+        return None
+    properties = version["properties"]
+    location = properties.get("dataUri") or properties.get("modelUri")
+    return {"name": name, "version": version["name"], "location": location, "tags": properties.get("tags") or {}}
+
+
+def _print_result(result: dict[str, Any]) -> None:
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(style="dim")
+    table.add_column(overflow="fold")
+    dataset, model = result["dataset"], result["model"]
+    if dataset is not None:
+        table.add_row("dataset", Text(f"{dataset['name']} version {dataset['version']}", style="bold green"))
+        table.add_row("location", result["run"]["location"])
+        table.add_row("rows", dataset["tags"].get("rows", "not known"))
+    if model is not None:
+        tags = model["tags"]
+        table.add_row("model", Text(f"{model['name']} version {model['version']}", style="bold green"))
+        table.add_row("metric", f"{tags.get('metric', '')} (base rate {tags.get('base_rate', 'not known')})")
+    out.print()
+    out.print(table)
+
+
+def _print_times(seconds: dict[str, float]) -> None:
+    total = sum(seconds.values())
+    err.print()
+    err.print(", ".join(f"{title.lower()} {value:.1f} s" for title, value in seconds.items()), style="dim")
+    err.print(f"{total:.1f} s in all", style="dim")
+
+
+def _print_next(platform: Platform) -> None:
+    ingestion = next(iter(platform.ingestions))
+    out.print("\nWhat to try next:", style="bold")
+    for command, what in (
+        ("make up", "once more: no changes, and the next dataset version"),
+        (". .venv/bin/activate", "put `adfkit` on the PATH"),
+        ("adfkit runs", "every run, with its location and dataset version"),
+        (f"adfkit run {ingestion}", "one more run of the ingestion"),
+        ('eval "$(adfkit local env)"', "point the official clients at local Azure"),
+        ("make down", "stop local Azure"),
+    ):
+        out.print(f"  {command:<28} {what}", markup=False)

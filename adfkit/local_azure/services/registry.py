@@ -5,6 +5,22 @@ from __future__ import annotations
 from typing import Final
 
 from adfkit.local_azure.service import Service
+from adfkit.local_azure.services.authorization import AuthorizationService
+from adfkit.local_azure.services.batch import BatchService
+from adfkit.local_azure.services.databricks import DatabricksService
+from adfkit.local_azure.services.key_vault import KeyVaultService
 from adfkit.local_azure.services.login import LoginService
+from adfkit.local_azure.services.managed_identity import ManagedIdentityService
+from adfkit.local_azure.services.monitor import MonitorService
+from adfkit.local_azure.services.resources import ResourcesService
 
-SERVICES: Final[tuple[type[Service], ...]] = (LoginService,)
+SERVICES: Final[tuple[type[Service], ...]] = (
+    LoginService,
+    ResourcesService,
+    AuthorizationService,
+    ManagedIdentityService,
+    MonitorService,
+    KeyVaultService,
+    BatchService,
+    DatabricksService,
+)

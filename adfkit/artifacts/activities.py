@@ -1,0 +1,97 @@
+"""The activities of a pipeline: where they nest, and whether their names and dependencies hold together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+from typing import Any
+
+from adfkit.artifacts.errors import Problem
+from adfkit.artifacts.model import Artifact, Json, Kind
+
+CONDITIONS = ("Succeeded", "Failed", "Skipped", "Completed")
+CONTAINERS = ("activities", "ifTrueActivities", "ifFalseActivities", "defaultActivities")
+"""Keys of an activity's `typeProperties` under which other activities stand; the cases of a Switch hold some too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Activities that stand side by side and can depend on each other, and the JSON path of their list."""
+
+    activities: list[Any]
+    path: str
+
+
+def scopes(properties: Json, path: str = "$") -> Iterator[Scope]:
+    """Every list of activities of a pipeline's properties, the outer before the inner."""
+    for key in CONTAINERS:
+        activities = properties.get(key)
+        if isinstance(activities, list):
+            yield Scope(activities, f"{path}.{key}")
+            for index, activity in enumerate(activities):
+                inner = activity.get("typeProperties") if isinstance(activity, dict) else None
+                if isinstance(inner, dict):
+                    yield from scopes(inner, f"{path}.{key}[{index}].typeProperties")
+    cases = properties.get("cases")
+    if isinstance(cases, list):
+        for index, case in enumerate(cases):
+            if isinstance(case, dict):
+                yield from scopes(case, f"{path}.cases[{index}]")
+
+
+def check_activities(artifact: Artifact) -> Iterator[Problem]:
+    """Names are given and unique in the pipeline, dependencies are activities beside, and none depends on itself."""
+    if artifact.kind is not Kind.PIPELINE:
+        return
+    seen: dict[str, str] = {}
+    for scope in scopes(artifact.properties):
+        for index, activity in enumerate(scope.activities):
+            path = f"{scope.path}[{index}]"
+            message = _name_problem(activity, seen)
+            if message:
+                yield Problem(artifact.source, str(artifact), path, message)
+            else:
+                seen[activity["name"].lower()] = path
+        for where, message in _dependency_problems(scope):
+            yield Problem(artifact.source, str(artifact), where, message)
+
+
+def _name_problem(activity: Any, seen: dict[str, str]) -> str | None:
+    if not isinstance(activity, dict):
+        return "an activity is an object"
+    name = activity.get("name")
+    if not isinstance(name, str) or not name:
+        return "the activity has no name"
+    if not isinstance(activity.get("type"), str):
+        return f"the activity '{name}' has no type"
+    if name.lower() in seen:
+        return f"an activity named '{name}' stands at {seen[name.lower()]} already"
+    return None
+
+
+def _dependency_problems(scope: Scope) -> Iterator[tuple[str, str]]:
+    activities = [activity for activity in scope.activities if isinstance(activity, dict)]
+    names = {str(activity.get("name")) for activity in activities}
+    graph: dict[str, set[str]] = {name: set() for name in names}
+    for index, activity in enumerate(scope.activities):
+        for position, dependency in enumerate(_dependencies(activity)):
+            path = f"{scope.path}[{index}].dependsOn[{position}]"
+            target = dependency.get("activity")
+            if target not in names:
+                beside = ", ".join(sorted(names - {str(activity.get("name"))})) or "none"
+                yield path, f"depends on '{target}', which is no activity beside it; there are {beside}"
+            else:
+                graph[str(activity.get("name"))].add(str(target))
+            for condition in dependency.get("dependencyConditions") or ():
+                if condition not in CONDITIONS:
+                    yield path, f"'{condition}' is not one of {', '.join(CONDITIONS)}"
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        yield scope.path, f"activities depend on each other in a circle: {' -> '.join(reversed(error.args[1]))}"
+
+
+def _dependencies(activity: Any) -> list[Json]:
+    found = activity.get("dependsOn") if isinstance(activity, dict) else None
+    return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []

@@ -1,0 +1,80 @@
+"""The platform: what exists in Azure for the ingestions of a stack."""
+
+from __future__ import annotations
+
+import pulumi
+from pulumi_azure_native import authorization, resources
+
+from infra import access, artifacts, cloud, ingestions, settings
+from infra.components import storage
+from infra.components.batch_pool import BatchPool
+from infra.components.data_factory import DataFactory
+from infra.components.databricks import Databricks
+from infra.components.function_app import FunctionApp
+from infra.components.identity import UserIdentity
+from infra.components.machine_learning import MachineLearning
+from infra.components.monitoring import Monitoring
+from infra.deployment import Deployment
+from infra.names import Names
+
+# What can be wrong with settings and templates is found before the first resource is registered.
+config = settings.read()
+azure = cloud.current()
+client = authorization.get_client_config()
+names = Names(config.name, pulumi.get_stack(), client.subscription_id)
+rendered = ingestions.artifacts(config, names, azure)
+
+group = resources.ResourceGroup("group", resource_group_name=names.resource_group, tags=config.tags)
+deployment = Deployment(
+    settings=config,
+    names=names,
+    cloud=azure,
+    subscription_id=client.subscription_id,
+    tenant_id=client.tenant_id,
+    deployer_id=client.object_id,
+    resource_group=group.name,
+)
+lake = storage.lake(deployment)
+services = storage.services(deployment)
+monitoring = Monitoring(deployment)
+batch_identity = UserIdentity("batch", deployment)
+ml_identity = UserIdentity("machine-learning", deployment)
+
+function_app = FunctionApp(deployment, services=services, monitoring=monitoring)
+batch_pool = BatchPool(deployment, services=services, identity=batch_identity)
+databricks = Databricks(deployment)
+machine_learning = MachineLearning(deployment, services=services, monitoring=monitoring, identity=ml_identity)
+factory = DataFactory(deployment)
+
+function_app.allow(deployment, factory.principal_id)
+access.of_deployer(deployment, lake=lake)
+access.of_factory(deployment, factory, lake=lake, machine_learning=machine_learning)
+app_access = access.of_function_app(deployment, function_app, lake=lake, services=services)
+ml_access = access.of_machine_learning(
+    deployment, ml_identity, lake=lake, services=services, machine_learning=machine_learning
+)
+
+artifacts.deploy(
+    rendered,
+    subscription_id=client.subscription_id,
+    resource_group=names.resource_group,
+    factory=names.factory,
+    opts=pulumi.ResourceOptions(parent=factory, depends_on=[factory.factory]),
+)
+
+outputs = {
+    "subscription_id": client.subscription_id,
+    "resource_group": names.resource_group,
+    "resource_manager": azure.resource_manager,
+    "factory": names.factory,
+    "lake_account": names.lake,
+    "lake_blob_endpoint": lake.blob_endpoint,
+    "services_account": names.services,
+    "function_app": names.function_app,
+    "function_url": function_app.url,
+    "machine_learning_workspace": machine_learning.workspace_name,
+    "batch_endpoint": names.batch_endpoint,
+    "ingestions": ingestions.summary(config),
+}
+for name, value in outputs.items():
+    pulumi.export(name, value)

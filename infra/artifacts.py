@@ -1,0 +1,148 @@
+"""One Pulumi resource a Data Factory artifact, deployed through `azure-mgmt-datafactory`."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Iterable
+from typing import Any
+
+import pulumi
+from pulumi import dynamic
+from pulumi.dynamic.dynamic import serialize_provider
+
+from adfkit.artifacts.factory import Factory
+from adfkit.artifacts.model import Artifact as Rendered
+from adfkit.artifacts.model import Kind, canonical
+from adfkit.artifacts.references import in_order, references
+from infra import cloud
+
+IDENTIFYING = ("subscription_id", "resource_group", "factory", "kind", "name")
+
+
+class ArtifactProvider(dynamic.ResourceProvider):
+    """Puts, reads and deletes one artifact. Pickled with every resource, so it keeps no state of its own."""
+
+    serialize_as_secret_always = False
+
+    def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.DiffResult:
+        """Whether the artifact's JSON differs; another factory, kind or name is another artifact."""
+        replaces = [key for key in IDENTIFYING if _olds.get(key) != _news.get(key)]
+        changes = canonical(_whole(_olds.get("properties"))) != canonical(_whole(_news.get("properties")))
+        return dynamic.DiffResult(changes=bool(replaces) or changes, replaces=replaces, delete_before_replace=True)
+
+    def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
+        """Put the artifact."""
+        _factory(props).put(_rendered(props))
+        return dynamic.CreateResult(_id(props), props)
+
+    def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.UpdateResult:
+        """Put the artifact again."""
+        _factory(_news).put(_rendered(_news))
+        return dynamic.UpdateResult(_news)
+
+    def read(self, id_: str, props: dict[str, Any]) -> dynamic.ReadResult:
+        """What was deployed, or nothing where the service has no such artifact any more."""
+        gone = _factory(props).get(Kind(props["kind"]), props["name"]) is None
+        return dynamic.ReadResult("" if gone else id_, {} if gone else props)
+
+    def delete(self, _id: str, _props: dict[str, Any]) -> None:
+        """Delete the artifact."""
+        _factory(_props).delete(Kind(_props["kind"]), _props["name"])
+
+
+class Artifact(pulumi.CustomResource):
+    """A Data Factory artifact as a resource; it waits for the artifacts that it refers to."""
+
+    def __init__(
+        self,
+        rendered: Rendered,
+        *,
+        subscription_id: str,
+        resource_group: str,
+        factory: str,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__(
+            "pulumi-python:dynamic/adfkit:Artifact",
+            f"{rendered.kind.value}-{rendered.name}",
+            {
+                "subscription_id": subscription_id,
+                "resource_group": resource_group,
+                "factory": factory,
+                "kind": rendered.kind.value,
+                "name": rendered.name,
+                "properties": rendered.properties,
+                "source": rendered.source,
+                "__provider": _serialized_provider(),
+            },
+            opts,
+        )
+
+
+def deploy(
+    artifacts: Iterable[Rendered],
+    *,
+    subscription_id: str,
+    resource_group: str,
+    factory: str,
+    opts: pulumi.ResourceOptions,
+) -> dict[tuple[Kind, str], Artifact]:
+    """Register artifacts as resources, each depending on those that it refers to, so that they deploy in that order."""
+    resources: dict[tuple[Kind, str], Artifact] = {}
+    for artifact in in_order(artifacts):
+        needs = [resources[found.key] for found in references(artifact) if found.key in resources]
+        resources[artifact.key] = Artifact(
+            artifact,
+            subscription_id=subscription_id,
+            resource_group=resource_group,
+            factory=factory,
+            opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=needs)),
+        )
+    return resources
+
+
+@functools.cache
+def _serialized_provider() -> str:
+    """Serialised once: the SDK's serializer nests deeper with each call, until recursion ends a large program."""
+    return str(serialize_provider(ArtifactProvider()))
+
+
+def _rendered(props: dict[str, Any]) -> Rendered:
+    return Rendered(Kind(props["kind"]), props["name"], _whole(props["properties"]), props["source"])
+
+
+def _whole(value: Any) -> Any:
+    """The value with whole numbers as such again: on the wire of the Pulumi protocol every number is a double."""
+    if isinstance(value, dict):
+        return {key: _whole(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _id(props: dict[str, Any]) -> str:
+    return (
+        f"/subscriptions/{props['subscription_id']}/resourceGroups/{props['resource_group']}/providers/"
+        f"Microsoft.DataFactory/factories/{props['factory']}/{Kind(props['kind']).arm_type}/{props['name']}"
+    )
+
+
+def _factory(props: dict[str, Any]) -> Factory:
+    identity = tuple(os.environ.get(name) for name in ("AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET"))
+    return _connect(props["subscription_id"], props["resource_group"], props["factory"], identity)
+
+
+@functools.lru_cache(maxsize=8)
+def _connect(subscription_id: str, resource_group: str, factory: str, _identity: tuple[str | None, ...]) -> Factory:
+    from azure.identity import DefaultAzureCredential
+
+    current = cloud.current()
+    return Factory.connect(
+        DefaultAzureCredential(),
+        subscription_id,
+        resource_group,
+        factory,
+        base_url=current.resource_manager,
+        credential_scopes=current.credential_scopes,
+    )

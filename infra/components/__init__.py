@@ -1,0 +1,1 @@
+"""The components of the platform: one ComponentResource a service."""

@@ -1,0 +1,105 @@
+"""Batch: an account without keys, and a pool that runs transforms and costs nothing while there are none."""
+
+from __future__ import annotations
+
+import pulumi
+from pulumi_azure_native import batch
+
+from infra.components.identity import UserIdentity
+from infra.components.storage import StorageAccount
+from infra.deployment import Deployment
+
+POOL = "transforms"
+START_COMMAND = "/bin/bash -c 'apt-get update && apt-get install --yes python3-pip python3-venv'"
+
+
+class BatchPool(pulumi.ComponentResource):
+    """The account and its pool; `account_name` and `pool_name` are plain strings."""
+
+    def __init__(
+        self,
+        deployment: Deployment,
+        *,
+        services: StorageAccount,
+        identity: UserIdentity,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("adfkit:batch_pool:BatchPool", "batch", None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        self.account_name = deployment.names.account("batch")
+        self.pool_name = POOL
+        account = batch.BatchAccount(
+            "batch",
+            account_name=self.account_name,
+            resource_group_name=deployment.resource_group,
+            pool_allocation_mode=batch.PoolAllocationMode.BATCH_SERVICE,
+            allowed_authentication_modes=[batch.AuthenticationMode.AAD],
+            identity=batch.BatchAccountIdentityArgs(type=batch.ResourceIdentityType.SYSTEM_ASSIGNED),
+            auto_storage=batch.AutoStorageBasePropertiesArgs(
+                storage_account_id=services.id,
+                authentication_mode=batch.AutoStorageAuthenticationMode.BATCH_ACCOUNT_MANAGED_IDENTITY,
+                node_identity_reference=batch.ComputeNodeIdentityReferenceArgs(resource_id=identity.id),
+            ),
+            tags=deployment.tags,
+            opts=child,
+        )
+        batch.Pool(
+            "batch-pool",
+            account_name=account.name,
+            pool_name=POOL,
+            resource_group_name=deployment.resource_group,
+            vm_size=deployment.settings.batch.vm_size,
+            identity=batch.BatchPoolIdentityArgs(
+                type=batch.PoolIdentityType.USER_ASSIGNED, user_assigned_identities=[identity.id]
+            ),
+            deployment_configuration=_ubuntu(),
+            scale_settings=batch.ScaleSettingsArgs(
+                auto_scale=batch.AutoScaleSettingsArgs(
+                    formula=autoscale_formula(deployment.settings.batch.maximum_nodes), evaluation_interval="PT5M"
+                )
+            ),
+            start_task=_start_task(),
+            target_node_communication_mode=batch.NodeCommunicationMode.SIMPLIFIED,
+            opts=child,
+        )
+        self.register_outputs({"account_name": self.account_name, "pool_name": self.pool_name})
+
+
+def autoscale_formula(maximum_nodes: int) -> str:
+    """As many nodes as there were tasks of late, at most `maximum_nodes`, none where there were none.
+
+    https://learn.microsoft.com/azure/batch/batch-automatic-scaling
+    """
+    return "\n".join(
+        (
+            "samples = $PendingTasks.GetSamplePercent(TimeInterval_Minute * 5);",
+            "tasks = samples < 70 ? max(0, $PendingTasks.GetSample(1)) : "
+            "max($PendingTasks.GetSample(1), avg($PendingTasks.GetSample(TimeInterval_Minute * 5)));",
+            f"$TargetDedicatedNodes = min({maximum_nodes}, tasks);",
+            "$NodeDeallocationOption = taskcompletion;",
+        )
+    )
+
+
+def _ubuntu() -> batch.DeploymentConfigurationArgs:
+    return batch.DeploymentConfigurationArgs(
+        virtual_machine_configuration=batch.VirtualMachineConfigurationArgs(
+            image_reference=batch.ImageReferenceArgs(
+                publisher="canonical", offer="ubuntu-24_04-lts", sku="server", version="latest"
+            ),
+            node_agent_sku_id="batch.node.ubuntu 24.04",
+        )
+    )
+
+
+def _start_task() -> batch.StartTaskArgs:
+    return batch.StartTaskArgs(
+        command_line=START_COMMAND,
+        user_identity=batch.UserIdentityArgs(
+            auto_user=batch.AutoUserSpecificationArgs(
+                elevation_level=batch.ElevationLevel.ADMIN, scope=batch.AutoUserScope.POOL
+            )
+        ),
+        max_task_retry_count=2,
+        wait_for_success=True,
+    )

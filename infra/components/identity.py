@@ -1,0 +1,66 @@
+"""Who may do what: user-assigned identities and role assignments, each the least that an ingestion needs."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import pulumi
+from pulumi_azure_native import authorization, managedidentity
+
+from infra.deployment import Deployment
+
+
+class Role(StrEnum):
+    """Built-in roles by the GUID of their definition.
+
+    https://learn.microsoft.com/azure/role-based-access-control/built-in-roles
+    """
+
+    STORAGE_BLOB_DATA_OWNER = "b7e6dc6d-f1e8-4753-8033-0f276bb0955b"
+    STORAGE_BLOB_DATA_CONTRIBUTOR = "ba92f5b4-2d11-453d-a403-e96b0029c9fe"
+    STORAGE_BLOB_DATA_READER = "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1"
+    AZUREML_DATA_SCIENTIST = "f6c7c914-8db3-469d-8ca1-694a8f32e121"
+
+
+class UserIdentity(pulumi.ComponentResource):
+    """A user-assigned identity: `id`, `principal_id` and `client_id`."""
+
+    def __init__(self, name: str, deployment: Deployment, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("adfkit:identity:UserIdentity", name, None, opts)
+        identity = managedidentity.UserAssignedIdentity(
+            name,
+            resource_name_=deployment.names.local(f"id-{name}"),
+            resource_group_name=deployment.resource_group,
+            tags=deployment.tags,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.id = identity.id
+        self.principal_id = identity.principal_id
+        self.client_id = identity.client_id
+        self.register_outputs({"id": self.id, "principal_id": self.principal_id, "client_id": self.client_id})
+
+
+def assign(
+    name: str,
+    deployment: Deployment,
+    *,
+    role: Role,
+    scope: pulumi.Input[str],
+    principal_id: pulumi.Input[str],
+    principal_type: authorization.PrincipalType | None = authorization.PrincipalType.SERVICE_PRINCIPAL,
+    opts: pulumi.ResourceOptions | None = None,
+) -> authorization.RoleAssignment:
+    """Give a principal a role at a scope; `name` says who may do what, as in `factory-reads-lake`.
+
+    Leave the principal's type to Azure (None) where it is not ours to know, as for who deploys.
+    """
+    definitions = f"/subscriptions/{deployment.subscription_id}/providers/Microsoft.Authorization/roleDefinitions"
+    return authorization.RoleAssignment(
+        name,
+        role_assignment_name=deployment.names.guid(name),
+        scope=scope,
+        role_definition_id=f"{definitions}/{role}",
+        principal_id=principal_id,
+        principal_type=principal_type,
+        opts=opts,
+    )

@@ -1,0 +1,66 @@
+"""The ingestions of a stack as Data Factory artifacts, rendered and checked before anything is deployed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pulumi
+
+from adfkit.artifacts.errors import ArtifactError
+from adfkit.artifacts.model import Artifact
+from adfkit.artifacts.render import render
+from adfkit.artifacts.validate import require_valid
+from infra.cloud import Cloud
+from infra.components.storage import CURATED, LANDING
+from infra.names import Names
+from infra.settings import StackSettings
+
+TEMPLATES = Path(__file__).resolve().parent.parent / "adf_templates"
+
+
+def artifacts(settings: StackSettings, names: Names, cloud: Cloud) -> list[Artifact]:
+    """The artifacts of a stack's ingestions, valid.
+
+    Raises:
+        pulumi.RunError: a template is broken, or what it yields is wrong; the text lists every problem with its place.
+    """
+    ingestions = {name: ingestion.model_dump(mode="json") for name, ingestion in settings.ingestions.items()}
+    try:
+        rendered = render(TEMPLATES, template_values(settings, names, cloud), ingestions)
+        for warning in require_valid(rendered):
+            pulumi.warn(str(warning))
+    except ArtifactError as error:
+        raise pulumi.RunError(str(error)) from None
+    return rendered
+
+
+def template_values(settings: StackSettings, names: Names, cloud: Cloud) -> dict[str, Any]:
+    """What templates can use, beside `ingestion`."""
+    return {
+        "lake": {"blob_endpoint": cloud.blob_endpoint(names.lake), "landing": LANDING, "curated": CURATED},
+        "techniques": sorted(settings.techniques),
+        "function_app": {
+            "url": f"https://{cloud.web_host(names.function_app)}",
+            "audience": settings.function_app.audience,
+        },
+        "machine_learning": {
+            "endpoint_url": cloud.batch_endpoint(names.batch_endpoint, settings.location),
+            "audience": cloud.machine_learning,
+        },
+        "data_factory": settings.data_factory.model_dump(),
+    }
+
+
+def summary(settings: StackSettings) -> dict[str, dict[str, str]]:
+    """For each ingestion the names under which its results are found."""
+    return {
+        name: {
+            "pipeline": name,
+            "dataset": name,
+            "model": f"{name}-delay",
+            "source": ingestion.source,
+            "technique": ingestion.technique,
+        }
+        for name, ingestion in settings.ingestions.items()
+    }

@@ -1,0 +1,205 @@
+"""The stack's settings, typed: every value that differs between environments, checked before anything is deployed.
+
+They stand in `stacks/Pulumi.<stack>.yaml` under `adfkit:`; the region stands under `azure-native:location`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import pulumi
+from pulumi.runtime.config import CONFIG, get_config_env
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_core import ErrorDetails
+
+NAMESPACE = "adfkit:"
+LOCATION = "azure-native:location"
+
+
+class Technique(StrEnum):
+    """How an ingestion's transform runs."""
+
+    AZURE_FUNCTION = "azure_function"
+    DURABLE_FUNCTION = "durable_function"
+    BATCH = "batch"
+    DATABRICKS = "databricks"
+    DATA_FLOW = "data_flow"
+
+
+DEPLOYABLE = frozenset({Technique.AZURE_FUNCTION})
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+VmSize = Annotated[str, Field(pattern=r"^(?i:standard)_[A-Za-z0-9_]+$")]
+
+
+class Settings(BaseModel):
+    """A part of the settings: frozen, and without room for a misspelt key."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Storage(Settings):
+    """The lake and the services' account. Deleted blobs and containers can be restored for `soft_delete_days`."""
+
+    redundancy: Literal["Standard_LRS", "Standard_ZRS", "Standard_GRS", "Standard_GZRS"]
+    soft_delete_days: Annotated[int, Field(ge=1, le=365)]
+
+
+class FunctionApp(Settings):
+    """The Flex Consumption app. `client_id` is the Entra application that its callers ask tokens for."""
+
+    client_id: UUID
+    instance_memory_mb: Literal[512, 2048, 4096]
+    maximum_instances: Annotated[int, Field(ge=40, le=1000)]
+
+    @property
+    def audience(self) -> str:
+        """The identifier URI of the Entra application, which tokens for the app are issued for."""
+        return f"api://{self.client_id}"
+
+
+class Batch(Settings):
+    """The Batch pool, scaled between no node and `maximum_nodes` by its pending tasks."""
+
+    vm_size: VmSize
+    maximum_nodes: Annotated[int, Field(ge=1, le=100)]
+
+
+class Databricks(Settings):
+    """The Databricks workspace's pricing tier."""
+
+    sku: Literal["standard", "premium"]
+
+
+class MachineLearning(Settings):
+    """The compute cluster, scaled down to no node after `idle_minutes`."""
+
+    vm_size: VmSize
+    maximum_nodes: Annotated[int, Field(ge=1, le=100)]
+    idle_minutes: Annotated[int, Field(ge=2, le=240)]
+
+
+class Monitoring(Settings):
+    """Logs are kept for `retention_days`."""
+
+    retention_days: Annotated[int, Field(ge=30, le=730)]
+
+
+class DataFactory(Settings):
+    """The factory, and how its pipelines wait for the machine learning job."""
+
+    public_network_access: bool
+    poll_seconds: Annotated[int, Field(ge=1, le=600)]
+    run_timeout_hours: Annotated[int, Field(ge=1, le=24)]
+
+
+class MachineLearningCall(Settings):
+    """How an ingestion's machine learning pipeline is called."""
+
+    call: Literal["batch_endpoint"]
+
+
+class Ingestion(Settings):
+    """One source, one transform, one technique, one dataset: `source` is the folder in `landing`."""
+
+    source: Name
+    transform: Name
+    technique: Technique
+    machine_learning: MachineLearningCall
+
+    @field_validator("technique")
+    @classmethod
+    def _deployable(cls, technique: Technique) -> Technique:
+        if technique not in DEPLOYABLE:
+            raise ValueError(f"the technique '{technique}' is not supported yet; use {_alternatives(DEPLOYABLE)}")
+        return technique
+
+
+class StackSettings(Settings):
+    """All settings of a stack.
+
+    A new role assignment takes up to `role_propagation_seconds` to reach the services that check it: so long a step of
+    the deployment that needs one tries again. `sample_data` lets who deploys upload samples to the lake.
+    """
+
+    location: Annotated[str, Field(pattern=r"^[a-z0-9]+$")]
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9]{1,9}$")]
+    tags: dict[str, str]
+    sample_data: bool = False
+    role_propagation_seconds: Annotated[int, Field(ge=0, le=1800)]
+    storage: Storage
+    function_app: FunctionApp
+    batch: Batch
+    databricks: Databricks
+    machine_learning: MachineLearning
+    monitoring: Monitoring
+    data_factory: DataFactory
+    ingestions: Annotated[dict[Name, Ingestion], Field(min_length=1)]
+
+    @property
+    def techniques(self) -> frozenset[Technique]:
+        """The techniques that the stack's ingestions use."""
+        return frozenset(ingestion.technique for ingestion in self.ingestions.values())
+
+
+def read() -> StackSettings:
+    """The settings of the stack that is being deployed.
+
+    Raises:
+        pulumi.RunError: they are wrong; the text names every bad value, its key, the file, and what is allowed.
+    """
+    file = f"stacks/Pulumi.{pulumi.get_stack()}.yaml"
+    raw = {**get_config_env(), **CONFIG.get()}
+    values = {key.removeprefix(NAMESPACE): _value(key) for key in raw if key.startswith(NAMESPACE)}
+    if LOCATION in raw:
+        values["location"] = raw[LOCATION]
+    return check(values, file)
+
+
+def check(values: Mapping[str, Any], file: str) -> StackSettings:
+    """Check the values of a stack file, as `read` does.
+
+    Raises:
+        pulumi.RunError: as for `read`.
+    """
+    try:
+        return StackSettings.model_validate(values)
+    except ValidationError as error:
+        problems = [f"{file}: {_problem(detail)}" for detail in error.errors()]
+        raise pulumi.RunError("\n".join(problems)) from None
+
+
+def _value(key: str) -> Any:
+    config = pulumi.Config(NAMESPACE.rstrip(":"))
+    name = key.removeprefix(NAMESPACE)
+    try:
+        return config.get_object(name)
+    except pulumi.ConfigTypeError:  # a plain string is no JSON
+        return config.get(name)
+
+
+def _problem(detail: ErrorDetails) -> str:
+    where = [str(part) for part in detail["loc"] if part != "[key]"]
+    key = LOCATION if where[:1] == ["location"] else NAMESPACE + ".".join(where)
+    given, context = detail["input"], detail.get("ctx", {})
+    match detail["type"]:
+        case "missing":
+            return f"{key}: is missing"
+        case "extra_forbidden":
+            return f"{key}: is not a setting"
+        case "enum" | "literal_error":
+            expected = context["expected"].replace(" or ", ", ").replace("'", "")
+            return f"{key}: {given!r} is not one of {expected}"
+        case "value_error":
+            return f"{key}: {context['error']}"
+        case "string_pattern_mismatch":
+            return f"{key}: {given!r} does not match {context['pattern']}"
+        case _:
+            return f"{key}: {given!r}: {detail['msg'].lower()}"
+
+
+def _alternatives(values: Sequence[str] | frozenset[Technique]) -> str:
+    return " or ".join(sorted(values))

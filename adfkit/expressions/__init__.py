@@ -1,0 +1,42 @@
+"""The expression language of Azure Data Factory.
+
+`evaluate` resolves a tree of JSON in a `Scope`; `parse` and `parse_template` give syntax trees; `references` and `check`
+tell what an artifact uses, and what of it is missing. Errors are `ExpressionError`, in Data Factory's words.
+
+    >>> evaluate({"path": "in/@{pipeline().parameters.name}"}, Scope(parameters={"name": "flights"}))
+    {'path': 'in/flights'}
+
+It follows https://learn.microsoft.com/azure/data-factory/control-flow-expression-language-functions.
+"""
+
+from __future__ import annotations
+
+from adfkit.expressions.errors import EvaluationError, ExpressionError, ExpressionSyntaxError
+from adfkit.expressions.evaluator import evaluate, evaluate_parsed, is_expression
+from adfkit.expressions.functions import all_functions
+from adfkit.expressions.parser import parse
+from adfkit.expressions.scope import Scope
+from adfkit.expressions.syntax import Call, Expression, Literal, Node, Parsed, Property, Template, Text, to_text
+from adfkit.expressions.template import parse_template
+
+__all__ = [
+    "Call",
+    "EvaluationError",
+    "Expression",
+    "ExpressionError",
+    "ExpressionSyntaxError",
+    "Literal",
+    "Node",
+    "Parsed",
+    "Property",
+    "Scope",
+    "Template",
+    "Text",
+    "all_functions",
+    "evaluate",
+    "evaluate_parsed",
+    "is_expression",
+    "parse",
+    "parse_template",
+    "to_text",
+]

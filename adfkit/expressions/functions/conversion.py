@@ -1,0 +1,117 @@
+"""Conversion functions between JSON's types."""
+
+from __future__ import annotations
+
+import re
+
+from adfkit.expressions import newtonsoft
+from adfkit.expressions.errors import EvaluationError
+from adfkit.expressions.functions.signatures import REGISTRY, Invocation
+from adfkit.expressions.values import INT64, Value, content_bytes, is_xml, to_text, type_name
+from adfkit.expressions.xml_values import xml_to_json
+
+conversion = REGISTRY.category("conversion")
+
+
+def _one(purpose: str) -> str:
+    return f"one parameter: {purpose}"
+
+
+def _not_convertible(call: Invocation) -> EvaluationError:
+    return call.error(
+        "was invoked with a parameter that is not valid. The value cannot be converted to the target type."
+    )
+
+
+_GROUPED = r"\d+(?:,\d*)*"
+_WHOLE_NUMBER = re.compile(rf"([+-]?){_GROUPED}(?:\.(?P<fraction>\d*))?(?:[eE](?P<exponent>[+-]?\d+))?")
+_NUMBER = re.compile(rf"([+-]?)(?:{_GROUPED}(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?|{_GROUPED}(?:\.\d*)?-")
+
+
+@conversion("int", 1, _one("the value that is to be converted to an integer"), counted="parameters")
+def int_(call: Invocation, value: Value) -> int:
+    """From a number without a fraction, a boolean, or a text of a whole number (`1,000` and `1e3` are some)."""
+    result: int | None = None
+    if isinstance(value, int) or (isinstance(value, float) and value.is_integer()):
+        result = int(value)
+    elif isinstance(value, str):
+        result = _whole_number(value.strip())
+    if result is None or result not in INT64:
+        raise _not_convertible(call)
+    return result
+
+
+def _whole_number(text: str) -> int | None:
+    if not text.isascii() or not _WHOLE_NUMBER.fullmatch(text):
+        return None
+    mantissa, _, exponent = text.replace(",", "").lower().partition("e")
+    whole, _, fraction = mantissa.partition(".")
+    shift = int(exponent or 0)
+    if abs(shift) > 400:
+        return None
+    fraction = fraction.rstrip("0")
+    if shift < len(fraction):
+        return None
+    return int(whole + fraction) * 10 ** (shift - len(fraction))
+
+
+@conversion("float", 1, _one("the value that is to be converted to a floating point number"), counted="parameters")
+def float_(call: Invocation, value: Value) -> float:
+    if isinstance(value, bool | int | float):
+        return float(value)
+    if isinstance(value, str):
+        text = value.strip()
+        special = {"nan": "nan", "∞": "inf", "-∞": "-inf"}.get(text.lower())
+        if special:
+            return float(special)
+        if text.isascii() and _NUMBER.fullmatch(text):
+            plain = text.replace(",", "")
+            return float(f"-{plain[:-1]}" if plain.endswith("-") else plain)
+    raise _not_convertible(call)
+
+
+@conversion("bool", 1, _one("the value that is to be converted to a boolean"), counted="parameters")
+def bool_(call: Invocation, value: Value) -> bool:
+    """From a number (0 is false) or the words true and false in any case."""
+    if isinstance(value, bool | int | float):
+        return bool(value)
+    word = value.strip().lower() if isinstance(value, str) else None
+    if word not in ("true", "false"):
+        raise _not_convertible(call)
+    return word == "true"
+
+
+@conversion("string", 1, _one("the value that is to be converted to a string"), counted="parameters")
+def string(call: Invocation, value: Value) -> str:
+    return to_text(value)
+
+
+@conversion("array", 1, _one("the value that is to be converted to an array"), counted="parameters")
+def array(call: Invocation, value: Value) -> list[Value]:
+    return value if isinstance(value, list) else [value]
+
+
+@conversion("createArray", (1, None), "a comma separated list of parameters", counted="no parameters")
+def create_array(call: Invocation, *values: Value) -> list[Value]:
+    return list(values)
+
+
+@conversion("coalesce", (1, None), "at least one parameter: the value to coalesce")
+def coalesce(call: Invocation, *values: Value) -> Value:
+    return next((value for value in values if value is not None), None)
+
+
+@conversion("json", 1, _one("the string or XML to be parsed"))
+def json(call: Invocation, value: Value) -> Value:
+    if is_xml(value):
+        return xml_to_json(content_bytes(value) or b"")
+    data = content_bytes(value)
+    text = value if data is None else data.decode("utf-8", "replace")
+    if not isinstance(text, str):
+        raise call.error(
+            f"expects its parameter to be a string or an XML. The provided value is of type '{type_name(value)}'."
+        )
+    try:
+        return newtonsoft.read(text)
+    except newtonsoft.JsonReaderError as error:
+        raise call.error(f"parameter is not valid. The provided value '{text}' cannot be parsed: '{error}'.") from None

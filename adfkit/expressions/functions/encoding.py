@@ -1,0 +1,154 @@
+"""Conversion functions between text, binary, base64, data URIs and URI components."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from urllib.parse import quote, unquote_plus, unquote_to_bytes
+
+from adfkit.expressions.functions.signatures import REGISTRY, STRING, Invocation, Parameter
+from adfkit.expressions.values import BINARY_TYPE, Value, content, content_bytes, to_text
+
+conversion = REGISTRY.category("conversion")
+
+_ONLY_STRING = Parameter(STRING, "its parameter to be a string")
+
+
+def _one(purpose: str) -> str:
+    return f"one parameter: {purpose}"
+
+
+def _bytes(value: Value) -> bytes:
+    data = content_bytes(value)
+    return to_text(value).encode() if data is None else data
+
+
+def _from_base64(call: Invocation, text: str) -> bytes:
+    try:
+        return base64.b64decode("".join(text.split()), validate=True)
+    except binascii.Error:
+        raise call.error(
+            "was invoked with a parameter that is not valid. The value cannot be decoded from base64 representation."
+        ) from None
+
+
+@conversion(
+    "base64",
+    1,
+    _one("the string to encode into base64 representation"),
+    Parameter(frozenset({"String", "Object", "Array"}), "its parameter to be a string, an object or an array"),
+    counted="parameters",
+)
+def base64_(call: Invocation, value: Value) -> str:
+    return base64.b64encode(_bytes(value)).decode("ascii")
+
+
+@conversion("base64ToString", 1, _one("the base64 string to decode"), _ONLY_STRING, counted="parameters")
+def base64_to_string(call: Invocation, value: str) -> str:
+    return _from_base64(call, value).decode("utf-8", "replace")
+
+
+@conversion(
+    "decodeBase64", 1, _one("the string to decode from base64 representation"), _ONLY_STRING, counted="parameters"
+)
+def decode_base64(call: Invocation, value: str) -> str:
+    return _from_base64(call, value).decode("utf-8", "replace")
+
+
+@conversion(
+    "base64ToBinary", 1, _one("the string to decode from base64 representation"), _ONLY_STRING, counted="parameters"
+)
+def base64_to_binary(call: Invocation, value: str) -> Value:
+    return content(_from_base64(call, value), BINARY_TYPE)
+
+
+@conversion("binary", 1, _one("the value that is to be converted to binary"), counted="parameters")
+def binary(call: Invocation, value: Value) -> Value:
+    if value is None:
+        raise call.error(
+            "was invoked with a parameter that is not valid. The value cannot be converted to the target type."
+        )
+    return content(_bytes(value), BINARY_TYPE)
+
+
+@conversion("dataUri", 1, _one("the value to be converted to a data URI"), counted="parameters")
+def data_uri(call: Invocation, value: Value) -> str:
+    if value is None:
+        raise call.error(
+            "was invoked with a parameter that is not valid. The value cannot be converted to the target type."
+        )
+    if content_bytes(value) is not None:
+        content_type = str(value["$content-type"])
+    else:
+        content_type = f"{'text/plain' if isinstance(value, str) else 'application/json'};charset=utf-8"
+    return f"data:{content_type};base64,{base64.b64encode(_bytes(value)).decode('ascii')}"
+
+
+_DATA_URI = re.compile(r"data:(?P<type>[^,]*?)(?P<base64>;base64)?,(?P<data>.*)", re.IGNORECASE | re.DOTALL)
+
+
+def _read_data_uri(call: Invocation, value: str) -> tuple[str, bytes]:
+    match = _DATA_URI.fullmatch(value)
+    if match is None:
+        raise call.error(
+            f"expects its parameter to be formatted as a valid data URI. The provided value '{value}' was not formatted "
+            "correctly."
+        )
+    data = _from_base64(call, match["data"]) if match["base64"] else unquote_to_bytes(match["data"])
+    return match["type"] or "text/plain", data
+
+
+@conversion(
+    "dataUriToBinary", 1, _one("the data URI that is to be converted to binary"), _ONLY_STRING, counted="parameters"
+)
+def data_uri_to_binary(call: Invocation, value: str) -> Value:
+    content_type, data = _read_data_uri(call, value)
+    return content(data, content_type)
+
+
+@conversion(
+    "dataUriToString", 1, _one("the data URI that is to be converted to string"), _ONLY_STRING, counted="parameters"
+)
+def data_uri_to_string(call: Invocation, value: str) -> str:
+    return _read_data_uri(call, value)[1].decode("utf-8", "replace")
+
+
+@conversion("decodeDataUri", 1, _one("the data URI"), _ONLY_STRING, counted="parameters")
+def decode_data_uri(call: Invocation, value: str) -> str:
+    return _read_data_uri(call, value)[1].decode("utf-8", "replace")
+
+
+def _uri_component(value: Value) -> str:
+    return quote(to_text(value), safe="-_.~")
+
+
+@conversion(
+    "uriComponent", (1, None), "at least one parameter: the value to convert to URI component", counted="parameters"
+)
+def uri_component(call: Invocation, value: Value, *_: Value) -> str:
+    return _uri_component(value)
+
+
+@conversion("encodeUriComponent", (1, None), "at least one parameter: the string to URL encode", counted="parameters")
+def encode_uri_component(call: Invocation, value: Value, *_: Value) -> str:
+    return _uri_component(value)
+
+
+@conversion("decodeUriComponent", 1, _one("the string to decode"), _ONLY_STRING, counted="parameters")
+def decode_uri_component(call: Invocation, value: str) -> str:
+    return unquote_plus(value, errors="replace")
+
+
+@conversion(
+    "uriComponentToString", 1, _one("the URI component to convert to binary"), _ONLY_STRING, counted="parameters"
+)
+def uri_component_to_string(call: Invocation, value: str) -> str:
+    return unquote_plus(value, errors="replace")
+
+
+@conversion(
+    "uriComponentToBinary", 1, _one("the URI component to convert to binary"), _ONLY_STRING, counted="parameters"
+)
+def uri_component_to_binary(call: Invocation, value: str) -> Value:
+    return content(unquote_to_bytes(value.replace("+", " ")), BINARY_TYPE)

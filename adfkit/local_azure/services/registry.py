@@ -13,6 +13,7 @@ from adfkit.local_azure.services.login import LoginService
 from adfkit.local_azure.services.managed_identity import ManagedIdentityService
 from adfkit.local_azure.services.monitor import MonitorService
 from adfkit.local_azure.services.resources import ResourcesService
+from adfkit.local_azure.services.storage import StorageService
 
 SERVICES: Final[tuple[type[Service], ...]] = (
     LoginService,
@@ -20,6 +21,7 @@ SERVICES: Final[tuple[type[Service], ...]] = (
     AuthorizationService,
     ManagedIdentityService,
     MonitorService,
+    StorageService,
     KeyVaultService,
     BatchService,
     DatabricksService,

@@ -77,7 +77,7 @@ def covers(pattern: Path, path: Path) -> bool:
 
 
 def keep_old(patterns: Iterable[str], old: Properties, new: Properties) -> Properties:
-    """`new` with the values of `old` at the paths (the option ignoreChanges); what `old` lacks is taken out of `new`."""
+    """`new` with the values of `old` at the paths (the option ignoreChanges); what `old` lacks is taken out."""
     result: Any = copy.deepcopy(new)
     for pattern in patterns:
         result = _keep(parse(pattern), old, result)

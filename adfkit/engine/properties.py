@@ -1,7 +1,7 @@
 """Property values, and how they travel: the SDK's protobuf structs, and the plain values that providers take.
 
-A property bag is a plain dict of JSON values, with three more kinds inside: `Secret`, `UNKNOWN`, and an asset, which stays
-the dict with a signature key that the wire and the state file both have. Format:
+A property bag is a plain dict of JSON values, with three more kinds inside: `Secret`, `UNKNOWN`, and an asset, which
+stays the dict with a signature key that the wire and the state file both have. Format:
 https://github.com/pulumi/pulumi/blob/master/developer-docs/providers/implementers-guide.md (property values)
 """
 
@@ -60,7 +60,7 @@ def unmarshal(struct: Struct) -> Properties:
         UnsupportedFeature: it holds an archive, a remote asset or a resource reference.
         EngineError: an asset's file cannot be read.
     """
-    return {key: _unmarshal_value(value) for key, value in struct.fields.items()}
+    return {key: _unmarshal_value(struct.fields[key]) for key in sorted(struct.fields)}
 
 
 def unmarshal_value(value: Value) -> Any:
@@ -131,7 +131,7 @@ def marshal(properties: Mapping[str, Any]) -> Struct:
 
 def _marshal_into(target: Value, value: Any) -> None:
     if value is None:
-        target.null_value = 0  # type: ignore[assignment]  # the enum's only member, NULL_VALUE
+        target.null_value = 0  # the enum's only member, NULL_VALUE
     elif isinstance(value, bool):
         target.bool_value = value
     elif isinstance(value, int | float):

@@ -1,0 +1,44 @@
+"""One run at a time on a stack: a lock file that names the process which holds it.
+
+The lock itself is the kernel's (flock), so it ends with its process, however that ends; a file left behind locks
+nothing.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from adfkit.engine.errors import EngineError
+
+
+@contextmanager
+def stack_lock(state_file: Path) -> Iterator[None]:
+    """Hold the lock `<state file>.lock`.
+
+    Raises:
+        EngineError: another process, named by its id, is deploying this stack.
+    """
+    path = state_file.with_name(f"{state_file.name}.lock")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            file.seek(0)
+            holder = file.read().strip() or "unknown"
+            raise EngineError(
+                f"Another deployment of this stack is running: process {holder} holds {path}. Wait for it, or end it."
+            ) from error
+        file.seek(0)
+        file.truncate()
+        file.write(f"{os.getpid()}\n")
+        file.flush()
+        try:
+            yield
+        finally:
+            file.seek(0)
+            file.truncate()

@@ -1,0 +1,198 @@
+"""A stack on the embedded engine: preview, up, destroy, and what it knows of its resources."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any, Final
+
+from adfkit.engine import checkpoint as checkpoints
+from adfkit.engine import urn as urns
+from adfkit.engine.checkpoint import Checkpoint
+from adfkit.engine.deployment import Deployment
+from adfkit.engine.dynamic import PACKAGE, DynamicProvider
+from adfkit.engine.errors import EngineError
+from adfkit.engine.events import Diagnostic, OnEvent, Recorder, Result, Summary
+from adfkit.engine.lock import stack_lock
+from adfkit.engine.passphrase import PassphraseCrypter
+from adfkit.engine.project import (
+    Config,
+    Project,
+    StackSettings,
+    has_secrets,
+    load_project,
+    load_stack_settings,
+    resolve_config,
+)
+from adfkit.engine.properties import plain, redacted
+from adfkit.engine.provider import Provider, ProviderError, ProviderFactory
+from adfkit.engine.registry import ProviderRegistry
+from adfkit.engine.runtime import program_environment, run_program
+from adfkit.engine.state import ResourceState, load_resource
+
+PARALLEL: Final = 16
+
+
+class Stack:
+    """One stack of a project, with its state in a file that `pulumi stack import` takes."""
+
+    def __init__(
+        self,
+        name: str,
+        project_folder: Path,
+        state_file: Path,
+        passphrase: str,
+        providers: ProviderFactory,
+        parallel: int = PARALLEL,
+    ) -> None:
+        """Open; nothing is read before it is asked for.
+
+        `passphrase` encrypts the secrets in the state and opens those in the stack's settings file; `providers` makes
+        the providers of the packages that the program uses (dynamic providers are the engine's own).
+        """
+        self.name = name
+        self.project_folder = project_folder
+        self.state_file = state_file
+        self._passphrase = passphrase
+        self._providers = providers
+        self._parallel = parallel
+
+    def preview(self, on_event: OnEvent = lambda _: None) -> Result:
+        """Run the program and tell what an `up` would change; nothing is changed.
+
+        Raises:
+            EngineError: the project, the stack's settings or the state cannot be read.
+        """
+        return self._run(on_event, preview=True, work=self._up)
+
+    def up(self, on_event: OnEvent = lambda _: None) -> Result:
+        """Run the program and bring its resources about; what failed or was cut off is taken up by the next `up`.
+
+        Raises:
+            EngineError: as `preview`, or another deployment of this stack is running.
+        """
+        return self._run(on_event, preview=False, work=self._up)
+
+    def destroy(self, on_event: OnEvent = lambda _: None, *, preview: bool = False) -> Result:
+        """Delete all resources of the stack; the program does not run.
+
+        Raises:
+            EngineError: as `up`.
+        """
+        return self._run(on_event, preview=preview, work=self._destroy)
+
+    def outputs(self, show_secrets: bool = False) -> dict[str, Any]:
+        """The stack's outputs; secrets are `[secret]` unless asked for."""
+        for state in self.resources():
+            if state.type == urns.STACK_TYPE:
+                outputs: dict[str, Any] = plain(state.outputs) if show_secrets else redacted(state.outputs)
+                return outputs
+        return {}
+
+    def resources(self) -> list[ResourceState]:
+        """The resources in the state, in dependency order."""
+        deployment = checkpoints.read(self.state_file)
+        if deployment is None:
+            return []
+        crypter = self._state_crypter(deployment, None)
+        return [load_resource(one, crypter) for one in deployment.get("resources") or []]
+
+    def _state_crypter(self, deployment: dict[str, Any] | None, settings: StackSettings | None) -> PassphraseCrypter:
+        """The key of the state's secrets: its own salt, else that of the stack's settings, else a new one."""
+        salt = checkpoints.salt_line(deployment, self.state_file) if deployment is not None else None
+        if salt is None and settings is not None:
+            salt = settings.encryption_salt
+        return PassphraseCrypter(self._passphrase, salt)
+
+    def _config(self, project: Project, settings: StackSettings, crypter: PassphraseCrypter) -> Config:
+        if any(has_secrets(value) for value in settings.config.values()):
+            if settings.encryption_salt is None:
+                raise EngineError(f"{settings.path} has secrets, and no `encryptionsalt` to open them with.")
+            if settings.encryption_salt != crypter.salt_line:
+                crypter = PassphraseCrypter(self._passphrase, settings.encryption_salt)
+        return resolve_config(project, settings, crypter)
+
+    def _run(self, on_event: OnEvent, *, preview: bool, work: Callable[[Project, Config, Deployment], None]) -> Result:
+        began = time.monotonic()
+        project = load_project(self.project_folder)
+        settings = load_stack_settings(project, self.name)
+        with nullcontext() if preview else stack_lock(self.state_file):
+            document = checkpoints.read(self.state_file)
+            crypter = self._state_crypter(document, settings)
+            config = self._config(project, settings, crypter)
+            checkpoint = Checkpoint(None if preview else self.state_file, crypter, document)
+            recorder = Recorder(on_event)
+            deployment = Deployment(
+                stack=self.name,
+                project=project.name,
+                config=config,
+                checkpoint=checkpoint,
+                registry=ProviderRegistry(self._factory(project, config)),
+                recorder=recorder,
+                preview=preview,
+                parallel=self._parallel,
+            )
+            _tell_of_interruption(checkpoint, deployment)
+            try:
+                work(project, config, deployment)
+            finally:
+                checkpoint.save()
+            result = _result(recorder, checkpoint, preview, time.monotonic() - began)
+        deployment.emit(Summary(result))
+        return result
+
+    def _factory(self, project: Project, config: Config) -> ProviderFactory:
+        dynamic = DynamicProvider(project.name, config.values, project.folder)
+
+        def make(package: str, version: str) -> Provider:
+            return dynamic if package == PACKAGE else self._providers(package, version)
+
+        return make
+
+    def _up(self, project: Project, config: Config, deployment: Deployment) -> None:
+        run_program(project, self.name, config, deployment)
+        if not deployment.failed:
+            with program_environment(project):
+                _deleting(deployment)
+
+    def _destroy(self, project: Project, config: Config, deployment: Deployment) -> None:
+        with program_environment(project):
+            _deleting(deployment)
+
+
+def _deleting(deployment: Deployment) -> None:
+    try:
+        deployment.delete_rest()
+    except KeyboardInterrupt:
+        deployment.fail("Interrupted; what was under way has finished and is saved.")
+    except (EngineError, ProviderError) as error:
+        deployment.fail(str(error))
+
+
+def _tell_of_interruption(checkpoint: Checkpoint, deployment: Deployment) -> None:
+    for operation in checkpoint.interrupted:
+        deployment.emit(
+            Diagnostic(
+                "warning",
+                f"An earlier run was interrupted while {operation.type} this resource; it is taken up again.",
+                operation.resource.urn,
+            )
+        )
+
+
+def _result(recorder: Recorder, checkpoint: Checkpoint, preview: bool, seconds: float) -> Result:
+    outputs: dict[str, Any] = {}
+    for state in checkpoint.resources():
+        if state.type == urns.STACK_TYPE:
+            outputs = redacted(state.outputs)
+    return Result(
+        ok=not recorder.failed,
+        preview=preview,
+        changes=recorder.counts(),
+        steps=list(recorder.steps),
+        outputs=outputs,
+        diagnostics=list(recorder.diagnostics),
+        seconds=seconds,
+    )

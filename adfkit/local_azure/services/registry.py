@@ -14,6 +14,7 @@ from adfkit.local_azure.services.managed_identity import ManagedIdentityService
 from adfkit.local_azure.services.monitor import MonitorService
 from adfkit.local_azure.services.resources import ResourcesService
 from adfkit.local_azure.services.storage import StorageService
+from adfkit.local_azure.services.web import WebService
 
 SERVICES: Final[tuple[type[Service], ...]] = (
     LoginService,
@@ -25,4 +26,5 @@ SERVICES: Final[tuple[type[Service], ...]] = (
     KeyVaultService,
     BatchService,
     DatabricksService,
+    WebService,
 )

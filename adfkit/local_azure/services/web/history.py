@@ -1,0 +1,178 @@
+"""What happened to the function apps: deployments, invocations and their log, in SQLite."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import IntEnum
+from typing import Any, Final
+
+from adfkit.local_azure.services.web.worker_process import LogRecord
+from adfkit.local_azure.store import Store
+
+SCHEMA: Final = (
+    """CREATE TABLE web_deployments (
+        id TEXT PRIMARY KEY, site TEXT NOT NULL, status INTEGER NOT NULL, status_text TEXT NOT NULL,
+        deployer TEXT NOT NULL, remote_build INTEGER NOT NULL, package_sha256 TEXT NOT NULL,
+        received_at TEXT NOT NULL, ended_at TEXT
+    )""",
+    "CREATE INDEX web_deployments_by_site ON web_deployments (site, received_at)",
+    """CREATE TABLE web_invocations (
+        id TEXT PRIMARY KEY, site TEXT NOT NULL, function TEXT NOT NULL, started_at TEXT NOT NULL, ended_at TEXT,
+        status INTEGER, error TEXT
+    )""",
+    "CREATE INDEX web_invocations_by_site ON web_invocations (site, started_at)",
+    """CREATE TABLE web_logs (
+        site TEXT NOT NULL, invocation TEXT NOT NULL, time TEXT NOT NULL, level TEXT NOT NULL, logger TEXT NOT NULL,
+        message TEXT NOT NULL
+    )""",
+    "CREATE INDEX web_logs_by_site ON web_logs (site, time)",
+    "CREATE TABLE web_keys (site TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (site, name))",
+)
+MASTER_KEY: Final = "_master"
+DEFAULT_KEY: Final = "default"
+
+
+class DeploymentStatus(IntEnum):
+    """The `status` of a deployment, as the deployment site numbers it."""
+
+    PENDING = 0
+    BUILDING = 1
+    DEPLOYING = 2
+    FAILED = 3
+    SUCCESS = 4
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing more will happen."""
+        return self in (DeploymentStatus.FAILED, DeploymentStatus.SUCCESS)
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """One publishing of a package; times are ISO 8601 in UTC."""
+
+    id: str
+    site: str
+    status: DeploymentStatus
+    status_text: str
+    deployer: str
+    remote_build: bool
+    package_sha256: str
+    received_at: str
+    ended_at: str | None
+
+
+class History:
+    """Reads and writes the tables; `site` is a site's id in lower case."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        store.migrate("web", SCHEMA)
+
+    def add_deployment(self, site: str, id: str, *, deployer: str, remote_build: bool, package_sha256: str) -> None:
+        """Note a package that was received."""
+        self._store.execute(
+            "INSERT INTO web_deployments VALUES (?, ?, ?, '', ?, ?, ?, ?, NULL)",
+            (id, site, DeploymentStatus.PENDING, deployer, remote_build, package_sha256, _now()),
+        )
+
+    def set_deployment(self, id: str, status: DeploymentStatus, text: str = "") -> None:
+        """Note how far a deployment is."""
+        self._store.execute(
+            "UPDATE web_deployments SET status = ?, status_text = ?, ended_at = ? WHERE id = ?",
+            (status, text, _now() if status.complete else None, id),
+        )
+
+    def deployments(self, site: str) -> list[Deployment]:
+        """The deployments of a site, the latest first."""
+        rows = self._store.rows(
+            "SELECT * FROM web_deployments WHERE site = ? ORDER BY received_at DESC, rowid DESC", (site,)
+        )
+        return [_deployment(row) for row in rows]
+
+    def built_remotely(self, site: str, package_sha256: str) -> bool:
+        """Whether a package's requirements were installed at its deployment."""
+        found = self._store.row(
+            "SELECT remote_build FROM web_deployments WHERE site = ? AND package_sha256 = ? "
+            "ORDER BY received_at DESC LIMIT 1",
+            (site, package_sha256),
+        )
+        return bool(found and found["remote_build"])
+
+    def fail_interrupted(self, text: str) -> None:
+        """End what a killed process left running."""
+        ended = (DeploymentStatus.FAILED, DeploymentStatus.SUCCESS)
+        with self._store.transaction() as connection:
+            connection.execute(
+                "UPDATE web_deployments SET status = ?, status_text = ?, ended_at = ? WHERE status NOT IN (?, ?)",
+                (DeploymentStatus.FAILED, text, _now(), *ended),
+            )
+            connection.execute(
+                "UPDATE web_invocations SET ended_at = ?, status = 500, error = ? WHERE ended_at IS NULL",
+                (_now(), text),
+            )
+
+    def start_invocation(self, site: str, id: str, function: str) -> None:
+        """Note an invocation before it runs."""
+        self._store.execute(
+            "INSERT INTO web_invocations VALUES (?, ?, ?, ?, NULL, NULL, NULL)", (id, site, function, _now())
+        )
+
+    def end_invocation(self, id: str, status: int, error: str | None = None) -> None:
+        """Note how an invocation ended."""
+        self._store.execute(
+            "UPDATE web_invocations SET ended_at = ?, status = ?, error = ? WHERE id = ?", (_now(), status, error, id)
+        )
+
+    def invocations(self, site: str) -> Sequence[Mapping[str, Any]]:
+        """The invocations of a site, the latest first."""
+        return [
+            dict(row)
+            for row in self._store.rows(
+                "SELECT * FROM web_invocations WHERE site = ? ORDER BY started_at DESC", (site,)
+            )
+        ]
+
+    def log(self, site: str, record: LogRecord) -> None:
+        """Note one line."""
+        time = datetime.fromtimestamp(record.time, UTC).isoformat() if record.time else _now()
+        self._store.execute(
+            "INSERT INTO web_logs VALUES (?, ?, ?, ?, ?, ?)",
+            (site, record.invocation, time, record.level, record.logger, record.message),
+        )
+
+    def key(self, site: str, name: str) -> str:
+        """A key of a site (`_master` or `default`), made when first asked for."""
+        with self._store.transaction() as connection:
+            connection.execute(
+                "INSERT OR IGNORE INTO web_keys VALUES (?, ?, ?)", (site, name, secrets.token_urlsafe(40))
+            )
+            row = connection.execute("SELECT value FROM web_keys WHERE site = ? AND name = ?", (site, name)).fetchone()
+        return str(row["value"])
+
+    def forget(self, site: str) -> None:
+        """Remove all of a deleted site."""
+        with self._store.transaction() as connection:
+            for table in ("web_deployments", "web_invocations", "web_logs", "web_keys"):
+                connection.execute(f"DELETE FROM {table} WHERE site = ?", (site,))  # noqa: S608  names from the line above
+
+
+def _deployment(row: Any) -> Deployment:
+    return Deployment(
+        id=row["id"],
+        site=row["site"],
+        status=DeploymentStatus(row["status"]),
+        status_text=row["status_text"],
+        deployer=row["deployer"],
+        remote_build=bool(row["remote_build"]),
+        package_sha256=row["package_sha256"],
+        received_at=row["received_at"],
+        ended_at=row["ended_at"],
+    )
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()

@@ -1,0 +1,199 @@
+"""The Python worker of a function app: a program that runs in the app's own environment, with nothing of ours.
+
+It loads `function_app.py` (programming model v2), tells which functions it found, and runs invocations. It talks to the
+host over its standard input and output in frames: two big-endian 32-bit lengths, a JSON header, a body. What the app
+prints goes to standard error. Frames to the worker: `invoke`. From it: `functions` or `load_failed`, `log`, `result`,
+`failed`. See `worker_process.py` for the other end.
+"""
+
+import asyncio
+import contextvars
+import importlib
+import inspect
+import json
+import logging
+import os
+import struct
+import sys
+import threading
+import traceback
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
+from typing import Any, BinaryIO
+
+LENGTHS = struct.Struct(">II")
+INVOCATION: contextvars.ContextVar[str] = contextvars.ContextVar("invocation", default="")
+
+
+class Channel:
+    """Frames to and from the host; sending is safe from any thread."""
+
+    def __init__(self, incoming: BinaryIO, outgoing: BinaryIO) -> None:
+        self._incoming = incoming
+        self._outgoing = outgoing
+        self._lock = threading.Lock()
+
+    def send(self, header: dict[str, Any], body: bytes = b"") -> None:
+        """Send one frame."""
+        encoded = json.dumps(header, default=str).encode()
+        with self._lock:
+            self._outgoing.write(LENGTHS.pack(len(encoded), len(body)) + encoded + body)
+            self._outgoing.flush()
+
+    def receive(self) -> tuple[dict[str, Any], bytes] | None:
+        """The next frame; None once the host is gone."""
+        lengths = self._incoming.read(LENGTHS.size)
+        if len(lengths) < LENGTHS.size:
+            return None
+        header_length, body_length = LENGTHS.unpack(lengths)
+        return json.loads(self._incoming.read(header_length)), self._incoming.read(body_length)
+
+
+class LogToHost(logging.Handler):
+    """Sends log records to the host, with the invocation that they belong to."""
+
+    def __init__(self, channel: Channel) -> None:
+        super().__init__()
+        self._channel = channel
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Send one record."""
+        header = {"kind": "log", "invocation": INVOCATION.get(), "level": record.levelname, "logger": record.name}
+        self._channel.send({**header, "message": self.format(record), "time": record.created})
+
+
+class Worker:
+    """The app's functions, and the threads that run those that are not coroutines."""
+
+    def __init__(self, channel: Channel, folder: str) -> None:
+        self._channel = channel
+        self._folder = folder
+        self._functions: dict[str, Any] = {}
+        self._running: set[asyncio.Task[None]] = set()
+        threads = int(os.environ.get("PYTHON_THREADPOOL_THREAD_COUNT", "0")) or min(32, (os.cpu_count() or 1) + 4)
+        self._threads = ThreadPoolExecutor(threads)
+
+    def load(self) -> None:
+        """Import the app and tell the host its functions; an error is the host's to report."""
+        try:
+            self._functions = {function.get_function_name(): function for function in find_functions()}
+        except BaseException as error:  # noqa: BLE001  whatever the app raises, SystemExit too, is the load's outcome
+            self._channel.send({"kind": "load_failed", **described(error)})
+            return
+        functions = [
+            {"name": name, "bindings": [json.loads(binding) for binding in function.get_raw_bindings()]}
+            for name, function in self._functions.items()
+        ]
+        self._channel.send({"kind": "functions", "functions": functions})
+
+    async def serve(self) -> None:
+        """Run invocations, each as a task of its own, until the host is gone."""
+        while (frame := await asyncio.to_thread(self._channel.receive)) is not None:
+            task = asyncio.create_task(self._invoke(*frame))
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+
+    async def _invoke(self, header: dict[str, Any], body: bytes) -> None:
+        invocation = header["invocation"]
+        INVOCATION.set(invocation)
+        try:
+            result = await self._call(self._functions[header["function"]], header, body)
+            status, headers, content = http_response(result)
+        except BaseException as error:  # noqa: BLE001  whatever the function raises is the invocation's outcome
+            self._channel.send({"kind": "failed", "invocation": invocation, **described(error)})
+            return
+        self._channel.send({"kind": "result", "invocation": invocation, "status": status, "headers": headers}, content)
+
+    async def _call(self, function: Any, header: dict[str, Any], body: bytes) -> Any:
+        user_function = function.get_user_function()
+        arguments = {function.get_trigger().name: http_request(header, body)}
+        if "context" in inspect.signature(user_function).parameters:
+            arguments["context"] = invocation_context(header, self._folder)
+        if inspect.iscoroutinefunction(user_function):
+            return await user_function(**arguments)
+        in_context = contextvars.copy_context()
+        return await asyncio.get_running_loop().run_in_executor(
+            self._threads, lambda: in_context.run(user_function, **arguments)
+        )
+
+
+def find_functions() -> list[Any]:
+    """The functions of the one FunctionApp that the app's module defines."""
+    from azure.functions import FunctionRegister
+
+    name = os.environ.get("PYTHON_SCRIPT_FILE_NAME", "function_app.py").removesuffix(".py")
+    module = importlib.import_module(name)
+    apps = [value for value in vars(module).values() if isinstance(value, FunctionRegister)]
+    if len(apps) != 1:
+        raise ValueError(f"{name}.py must define one FunctionApp at its top level; it defines {len(apps)}.")
+    functions: list[Any] = apps[0].get_functions()
+    return functions
+
+
+def http_request(header: dict[str, Any], body: bytes) -> Any:
+    """The request as the app's function takes it."""
+    from azure.functions import HttpRequest
+
+    return HttpRequest(
+        method=header["method"],
+        url=header["url"],
+        headers=header["headers"],
+        params=header["params"],
+        route_params=header["route_params"],
+        body=body,
+    )
+
+
+def http_response(result: Any) -> tuple[int, list[tuple[str, str]], bytes]:
+    """Status, headers and body of what a function returned: a response, a text, or nothing (204)."""
+    from azure.functions import HttpResponse
+
+    if result is None:
+        return 204, [], b""
+    if isinstance(result, str):
+        return 200, [("content-type", "text/plain; charset=utf-8")], result.encode()
+    if not isinstance(result, HttpResponse):
+        raise TypeError(f"an HTTP function must return an HttpResponse or a text, not {type(result).__name__}")
+    headers = [(name.lower(), value) for name, value in result.headers.items()]
+    if not any(name == "content-type" for name, _ in headers):
+        charset = f"; charset={result.charset}" if result.mimetype.startswith("text/") else ""
+        headers.append(("content-type", f"{result.mimetype}{charset}"))
+    return result.status_code, headers, result.get_body()
+
+
+def invocation_context(header: dict[str, Any], folder: str) -> SimpleNamespace:
+    """The `context` argument of a function that asks for one, with the fields of `azure.functions.Context`."""
+    return SimpleNamespace(
+        invocation_id=header["invocation"],
+        function_name=header["function"],
+        function_directory=folder,
+        thread_local_storage=threading.local(),
+        trace_context=SimpleNamespace(trace_parent=header["trace_parent"], trace_state="", attributes={}),
+        retry_context=None,
+    )
+
+
+def described(error: BaseException) -> dict[str, str]:
+    """An exception for the host: its type, text, and the stack without this program's frames."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename != __file__]
+    stack = "".join(traceback.format_list(frames) + traceback.format_exception_only(error))
+    return {"type": type(error).__name__, "message": str(error), "stack": stack}
+
+
+def main(folder: str, packages: str) -> None:
+    """Serve the app of a folder; `packages` is the package's own folder of dependencies, or empty."""
+    channel = Channel(os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb"))
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(2, 1)  # what the app prints is log, not a frame
+    sys.path[:0] = [folder, packages] if packages else [folder]
+    os.chdir(folder)
+    handler = LogToHost(channel)
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
+    worker = Worker(channel, folder)
+    worker.load()
+    asyncio.run(worker.serve())
+    os._exit(0)  # threads of the app must not keep a worker whose host is gone
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:3])

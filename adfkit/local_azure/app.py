@@ -8,8 +8,8 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import Sequence
-from contextlib import AsyncExitStack, suppress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -65,6 +65,11 @@ class GatewayState:
         write_private(folder / STATE_FILE, json.dumps(asdict(self), indent=2).encode())
 
     @staticmethod
+    def remove(folder: Path) -> None:
+        """Delete the file: the gateway is not ready any more."""
+        (folder / STATE_FILE).unlink(missing_ok=True)
+
+    @staticmethod
     def read(folder: Path) -> GatewayState | None:
         """The state as last written (the gateway may have ended since), or None."""
         path = folder / STATE_FILE
@@ -72,6 +77,14 @@ class GatewayState:
             return None
         stored = json.loads(path.read_bytes())
         return GatewayState(stored["pid"], Ports(**stored["ports"]), stored["version"])
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A gateway that is ready, in this process."""
+
+    platform: Platform
+    ports: Ports
 
 
 async def serve(folder: Path, ports: Ports) -> None:
@@ -84,6 +97,21 @@ async def serve(folder: Path, ports: Ports) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
+    async with running(folder, ports) as gateway:
+        GatewayState(os.getpid(), gateway.ports, version("adfkit")).write(folder)
+        logger.info("local Azure is ready: proxy on port %d, TLS on port %d", gateway.ports.proxy, gateway.ports.tls)
+        await ended.wait()
+        logger.info("local Azure stops")
+        GatewayState.remove(folder)
+
+
+@asynccontextmanager
+async def running(folder: Path, ports: Ports) -> AsyncIterator[Running]:
+    """A gateway on the running event loop, ready inside the context and ended after it.
+
+    Raises:
+        LocalAzureError: a port is taken.
+    """
     async with AsyncExitStack() as stack:
         tls_listener = stack.enter_context(_listen(ports.tls))
         proxy_listener = stack.enter_context(_listen(ports.proxy))
@@ -95,13 +123,9 @@ async def serve(folder: Path, ports: Ports) -> None:
         chain = _chain(stack, platform, arm, services)
         await _start_listening(stack, chain, certificates, tls_listener, proxy_listener)
         for part in _parts(services, arm):
-            await part.start()
             stack.push_async_callback(part.stop)
-        GatewayState(os.getpid(), bound, version("adfkit")).write(folder)
-        stack.callback((folder / STATE_FILE).unlink, missing_ok=True)
-        logger.info("local Azure is ready: proxy on port %d, TLS on port %d", bound.proxy, bound.tls)
-        await ended.wait()
-        logger.info("local Azure stops")
+            await part.start()
+        yield Running(platform, bound)
 
 
 def _parts(services: Sequence[Service], arm: ArmServer) -> Sequence[Service | ArmServer]:

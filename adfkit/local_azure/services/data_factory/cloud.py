@@ -1,0 +1,105 @@
+"""The way from a deployed factory to the services that its activities call: real HTTPS, the factory's identity."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from urllib.parse import urlsplit
+
+import httpx
+
+from adfkit.local_azure.cloud import SUFFIX
+from adfkit.local_azure.identity.principals import Principal
+from adfkit.local_azure.platform import Platform
+from adfkit.local_azure.services.data_factory.runtime.errors import ActivityFailure
+from adfkit.local_azure.services.data_factory.runtime.factory import HttpRequest, HttpResponse
+
+
+class PlatformCloud:
+    """Calls as one factory. Only hosts of this cloud are reached: a local run cannot leave the machine."""
+
+    def __init__(self, platform: Platform, factory_id: str) -> None:
+        self._platform = platform
+        self._factory_id = factory_id
+
+    async def send(self, request: HttpRequest) -> HttpResponse:
+        """Make the call, without following redirects."""
+        _require_local(request.url)
+        try:
+            response = await self._platform.http.request(
+                request.method,
+                request.url,
+                headers=dict(request.headers),
+                content=request.content,
+                timeout=request.timeout,
+                follow_redirects=False,
+            )
+        except httpx.TimeoutException as error:
+            raise ActivityFailure(
+                "2108", f"Error calling the endpoint '{request.url}': no response within {request.timeout:g} seconds."
+            ) from error
+        except httpx.HTTPError as error:
+            raise ActivityFailure(
+                "2108",
+                f"Error calling the endpoint '{request.url}'. Response status code: 'NA - Unknown'. "
+                f"More details: the request did not reach the server: {error or type(error).__name__}",
+            ) from error
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in response.headers.raw}
+        return HttpResponse(
+            status=response.status_code, reason=_reason(response), headers=headers, content=response.content
+        )
+
+    def token(self, audience: str, credential: str | None = None) -> str:
+        """A token of the factory's identity, or of the user-assigned one that the credential names."""
+        return self._platform.identity.issue(self._principal(credential), audience).token
+
+    def identity(self, credential: str | None = None) -> str:
+        """Who `token` speaks for."""
+        principal = self._principal(credential)
+        return f"the managed identity '{principal.display_name}' (object id {principal.object_id})"
+
+    def _principal(self, credential: str | None) -> Principal:
+        factory = self._platform.resources.require(self._factory_id)
+        identity = factory.body.get("identity") or {}
+        if credential is None:
+            if "systemassigned" not in str(identity.get("type", "")).lower():
+                raise ActivityFailure(
+                    "ManagedIdentityNotFound", f"The data factory '{factory.name}' has no system-assigned identity."
+                )
+            return self._platform.identity.managed_identity(factory.id, display_name=factory.name)
+        resource_id = self._credential_resource(credential)
+        assigned = {name.lower() for name in identity.get("userAssignedIdentities") or {}}
+        resource = self._platform.resources.get(resource_id)
+        if resource is None or resource_id.lower() not in assigned:
+            raise ActivityFailure(
+                "ManagedIdentityNotFound",
+                f"The identity '{resource_id}' of credential '{credential}' is not assigned to the data factory.",
+            )
+        return self._platform.identity.managed_identity(resource.id, display_name=resource.name)
+
+    def _credential_resource(self, credential: str) -> str:
+        found = self._platform.resources.get(f"{self._factory_id}/credentials/{credential}")
+        properties = found.properties if found else {}
+        resource_id = (properties.get("typeProperties") or {}).get("resourceId")
+        if properties.get("type") != "ManagedIdentity" or not resource_id:
+            raise ActivityFailure(
+                "CredentialNotSupported", f"The credential '{credential}' is not one of a user-assigned identity."
+            )
+        return str(resource_id)
+
+
+def _require_local(url: str) -> None:
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if parts.scheme != "https" or not host.endswith(f".{SUFFIX}"):
+        raise ActivityFailure(
+            "HostNotReachable",
+            f"The endpoint '{url}' is refused: local Azure reaches https hosts under {SUFFIX} only, "
+            "so that a local run cannot leave the machine.",
+        )
+
+
+def _reason(response: httpx.Response) -> str:
+    try:
+        return response.reason_phrase or HTTPStatus(response.status_code).phrase
+    except ValueError:  # a status that HTTP does not name
+        return str(response.status_code)

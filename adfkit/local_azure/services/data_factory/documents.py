@@ -1,0 +1,111 @@
+"""The hooks of the factory's artifacts: what is checked and kept on a write, shown on a read, refused on a delete."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from adfkit.local_azure.platform import Platform
+from adfkit.local_azure.resource_id import ResourceId
+from adfkit.local_azure.resources import Resource, Resources
+from adfkit.local_azure.service import ArmRequest, Json
+from adfkit.local_azure.services.data_factory import errors, pipelines
+from adfkit.local_azure.services.data_factory.references import KINDS, references
+from adfkit.local_azure.services.data_factory.runtime.sealing import Sealer, mask_secure_strings, seal_secure_strings
+
+NAMESPACE: Final = "Microsoft.DataFactory/factories"
+WITHOUT_TYPE: Final = frozenset({"pipelines", "globalParameters"})
+"""Kinds whose `properties` have no `type`."""
+
+
+class Documents:
+    """The hooks, for one sealer."""
+
+    def __init__(self, sealer: Sealer) -> None:
+        self._sealer = sealer
+
+    async def put(self, request: ArmRequest) -> Json:
+        """Check an artifact and return what to store.
+
+        Raises:
+            AzureError: 400 `BadRequest`, or `TriggerEnabledCannotUpdate`.
+        """
+        kind, properties = _kind(request.id), request.body.get("properties")
+        if not isinstance(properties, dict):
+            raise errors.bad_request("The request body has no 'properties'.", request.id.text)
+        if kind not in WITHOUT_TYPE and not isinstance(properties.get("type"), str):
+            raise errors.bad_request("The 'properties' have no 'type'.", request.id.text)
+        if kind == "triggers":
+            properties = _trigger(request, properties)
+        _check_content(request.id, kind, properties)
+        for reference in _missing(request.platform.resources, request.id, properties):
+            raise errors.invalid_reference(reference, request.id)
+        return {"properties": seal_secure_strings(properties, self._sealer)}
+
+    async def delete(self, request: ArmRequest) -> None:
+        """Refuse where another artifact names this one.
+
+        Raises:
+            AzureError: 400 `BadRequest`, or `TriggerEnabledCannotUpdate`.
+        """
+        existing = request.require()
+        if existing.properties.get("runtimeState") == "Started":
+            raise errors.trigger_enabled(request.id)
+        for document in _documents(request.platform.resources, request.id.parent):
+            if document.id.lower() != request.id.key and _names(document, request.id):
+                raise errors.referenced_by(document.name, request.id)
+
+    @staticmethod
+    def show(_: Platform, resource: Resource) -> Json:
+        """The body with its ETag; secrets are stars."""
+        return {"properties": mask_secure_strings(resource.properties), "etag": resource.etag}
+
+
+def show_factory(_: Platform, resource: Resource) -> Json:
+    """A factory as the service shows it."""
+    properties = {
+        "provisioningState": "Succeeded",
+        "createTime": resource.created_at,
+        "version": "2018-06-01",
+        **resource.properties,
+    }
+    return {**resource.body, "properties": properties, "eTag": f'"{resource.etag}"'}
+
+
+def _kind(id: ResourceId) -> str:
+    return id.type.rsplit("/", 1)[1]
+
+
+def _trigger(request: ArmRequest, properties: Json) -> Json:
+    """A trigger keeps its state, which start and stop alone change."""
+    state = request.existing.properties.get("runtimeState") if request.existing else None
+    if state == "Started":
+        raise errors.trigger_enabled(request.id)
+    return {**properties, "runtimeState": "Stopped"}
+
+
+def _check_content(id: ResourceId, kind: str, properties: Json) -> None:
+    if kind == "pipelines":
+        target, problems = f"Pipeline/{id.name}", pipelines.problems(id.name, properties)
+    else:
+        target, problems = id.text, list(pipelines.expression_problems(properties, "properties"))
+    if kind == "datasets" and not (properties.get("linkedServiceName") or {}).get("referenceName"):
+        problems.append(f"The dataset '{id.name}' lacks the required property 'linkedServiceName'.")
+    if problems:
+        raise errors.invalid_artifact(target, problems)
+
+
+def _missing(resources: Resources, id: ResourceId, properties: Json) -> Iterator[str]:
+    for kind, name in references(properties):
+        if resources.get(f"{id.parent}/{kind}/{name}") is None:
+            yield name
+
+
+def _documents(resources: Resources, factory_id: str) -> Iterator[Resource]:
+    for kind in KINDS.values():
+        yield from resources.children(factory_id, f"{NAMESPACE}/{kind}")
+
+
+def _names(document: Resource, id: ResourceId) -> bool:
+    wanted = (_kind(id).lower(), id.name.lower())
+    return any((kind.lower(), name.lower()) == wanted for kind, name in references(document.properties))

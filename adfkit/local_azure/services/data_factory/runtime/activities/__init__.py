@@ -1,0 +1,1 @@
+"""The activities that run here, a module each; `registry` knows them all."""

@@ -1,0 +1,40 @@
+"""Every activity that runs here, by its type."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from adfkit.local_azure.services.data_factory.runtime.activities.azure_function import AzureFunction
+from adfkit.local_azure.services.data_factory.runtime.activities.base import Activity
+from adfkit.local_azure.services.data_factory.runtime.activities.conditions import IfCondition, Switch
+from adfkit.local_azure.services.data_factory.runtime.activities.delete import Delete
+from adfkit.local_azure.services.data_factory.runtime.activities.execute_pipeline import ExecutePipeline
+from adfkit.local_azure.services.data_factory.runtime.activities.fail import Fail
+from adfkit.local_azure.services.data_factory.runtime.activities.filter import Filter
+from adfkit.local_azure.services.data_factory.runtime.activities.get_metadata import GetMetadata
+from adfkit.local_azure.services.data_factory.runtime.activities.lookup import Lookup
+from adfkit.local_azure.services.data_factory.runtime.activities.loops import ForEach, Until
+from adfkit.local_azure.services.data_factory.runtime.activities.variables import AppendVariable, SetVariable
+from adfkit.local_azure.services.data_factory.runtime.activities.wait import Wait
+from adfkit.local_azure.services.data_factory.runtime.activities.web import Web
+
+_ALL: Final[tuple[Activity, ...]] = (
+    AppendVariable(),
+    AzureFunction(),
+    Delete(),
+    ExecutePipeline(),
+    Fail(),
+    Filter(),
+    ForEach(),
+    GetMetadata(),
+    IfCondition(),
+    Lookup(),
+    SetVariable(),
+    Switch(),
+    Until(),
+    Wait(),
+    Web(),
+)
+ACTIVITIES: Final[Mapping[str, Activity]] = MappingProxyType({activity.type: activity for activity in _ALL})

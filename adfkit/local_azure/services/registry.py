@@ -7,6 +7,7 @@ from typing import Final
 from adfkit.local_azure.service import Service
 from adfkit.local_azure.services.authorization import AuthorizationService
 from adfkit.local_azure.services.batch import BatchService
+from adfkit.local_azure.services.data_factory import DataFactoryService
 from adfkit.local_azure.services.databricks import DatabricksService
 from adfkit.local_azure.services.key_vault import KeyVaultService
 from adfkit.local_azure.services.login import LoginService
@@ -27,4 +28,5 @@ SERVICES: Final[tuple[type[Service], ...]] = (
     BatchService,
     DatabricksService,
     WebService,
+    DataFactoryService,
 )

@@ -11,6 +11,7 @@ from adfkit.local_azure.services.data_factory import DataFactoryService
 from adfkit.local_azure.services.databricks import DatabricksService
 from adfkit.local_azure.services.key_vault import KeyVaultService
 from adfkit.local_azure.services.login import LoginService
+from adfkit.local_azure.services.machine_learning import MachineLearningService
 from adfkit.local_azure.services.managed_identity import ManagedIdentityService
 from adfkit.local_azure.services.monitor import MonitorService
 from adfkit.local_azure.services.resources import ResourcesService
@@ -28,5 +29,6 @@ SERVICES: Final[tuple[type[Service], ...]] = (
     BatchService,
     DatabricksService,
     WebService,
+    MachineLearningService,
     DataFactoryService,
 )

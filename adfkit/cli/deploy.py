@@ -13,7 +13,7 @@ from adfkit.cli.project import LOCAL_STACK, CliError, find_project
 from adfkit.cli.stacks import embedded_stack, engine_of
 
 if TYPE_CHECKING:
-    from adfkit.engine.events import Event, Result, StepFinished
+    from adfkit.engine import Event, Result, StepFinished
     from adfkit.preview.report import Report
 
 Action = Literal["preview", "up", "destroy"]
@@ -48,14 +48,13 @@ def _run(stack: str, action: Action, engine: str | None, *, json: bool, yes: boo
     project = find_project()
     project.stack_file(stack)
     if engine_of(stack, engine) == "pulumi":
-        from adfkit.engine import pulumi_cli
+        from adfkit.engine.pulumi_cli import run_pulumi
 
         if stack == LOCAL_STACK:
             from adfkit.cli.local import enter_local_azure
 
             enter_local_azure(project)
-        arguments = [*(["--json"] if json else []), *(["--yes"] if yes and action != "preview" else [])]
-        raise typer.Exit(pulumi_cli.run(action, stack, project.folder, arguments))
+        raise typer.Exit(run_pulumi(action, stack, project.folder, yes=yes, arguments=["--json"] if json else []))
     from adfkit.preview.terminal import render
 
     report = apply_stack(stack, action, quiet=json)
@@ -78,7 +77,8 @@ def apply_stack(stack: str, action: Action, *, quiet: bool = False) -> Report:
         enter_local_azure(project)
     opened = embedded_stack(project, stack)
     with Progress(quiet=quiet) as progress:
-        result: Result = getattr(opened, action)(progress.on_event)
+        actions = {"preview": opened.preview, "up": opened.up, "destroy": opened.destroy}
+        result = actions[action](progress.on_event)
     for error in result.errors:
         where = f"{error.location}: " if error.location else ""
         what = f"{_name(error.urn)}: " if error.urn else ""
@@ -126,7 +126,7 @@ class Progress:
 
     def on_event(self, event: Event) -> None:
         """Take one event of the engine, from any of its threads."""
-        from adfkit.engine.events import Diagnostic, StepFinished, StepStarted
+        from adfkit.engine import Diagnostic, StepFinished, StepStarted
 
         with self._lock:
             match event:

@@ -90,9 +90,9 @@ def list_runs(platform: Platform) -> list[Run]:
             platform.output("resource_group"), platform.output("factory"), window
         )
         for run in page.value:
-            ingestion = by_pipeline.get(run.pipeline_name)
+            ingestion = by_pipeline.get(str(run.pipeline_name))
             if ingestion is not None:
-                runs.append(describe(platform, ingestion, run, versions[ingestion.name].get(run.run_id)))
+                runs.append(describe(platform, ingestion, run, versions[ingestion.name].get(str(run.run_id))))
         if not page.continuation_token:
             return sorted(runs, key=lambda run: run.start or "", reverse=True)
         window.continuation_token = page.continuation_token

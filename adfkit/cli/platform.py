@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from adfkit.cli.project import CliError
+from adfkit.cli.project import CliError, find_project
 
 if TYPE_CHECKING:
-    from azure.core import PipelineClient
     from azure.identity import DefaultAzureCredential
+    from azure.mgmt.core import ARMPipelineClient
     from azure.mgmt.datafactory import DataFactoryManagementClient
     from azure.storage.blob import BlobServiceClient
 
@@ -93,7 +93,7 @@ class Platform:
         return BlobServiceClient(self.output("lake_blob_endpoint"), credential=self.credential)
 
     @cached_property
-    def _arm(self) -> PipelineClient:
+    def _arm(self) -> ARMPipelineClient:
         # azure-ai-ml takes seconds to import; a listing of versions is one GET
         from azure.core.pipeline.policies import BearerTokenCredentialPolicy, HeadersPolicy, RetryPolicy
         from azure.mgmt.core import ARMPipelineClient
@@ -129,9 +129,9 @@ def load_platform(stack: str) -> Platform:
     Raises:
         CliError: there is no such stack, or it is not deployed.
     """
-    from adfkit.cli.stacks import open_stack
+    from adfkit.cli.stacks import stack_outputs
 
-    outputs = open_stack(stack).outputs()
+    outputs = stack_outputs(find_project(), stack)
     if not outputs:
         raise CliError(f"stack '{stack}' is not deployed: `adfkit up --stack {stack}` deploys it.")
     return Platform(stack, outputs)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+import json
+import subprocess
+from typing import TYPE_CHECKING, Any, Literal
 
 from adfkit.cli.project import LOCAL_STACK, CliError, Project
 
 if TYPE_CHECKING:
-    from adfkit.engine.deployment import Stack
+    from adfkit.engine import Stack
 
 Engine = Literal["embedded", "pulumi"]
 
@@ -29,7 +31,7 @@ def engine_of(stack: str, asked: str | None) -> Engine:
 
 def embedded_stack(project: Project, stack: str) -> Stack:
     """A stack of the embedded engine, its azure-native resources deployed by plain ARM calls."""
-    from adfkit.engine.deployment import Stack
+    from adfkit.engine import Stack
     from adfkit.local_azure.provider import provider_factory
 
     project.stack_file(stack)
@@ -40,3 +42,21 @@ def embedded_stack(project: Project, stack: str) -> Stack:
         passphrase=project.passphrase(),
         providers=provider_factory,
     )
+
+
+def stack_outputs(project: Project, stack: str) -> dict[str, Any]:
+    """The outputs of a deployed stack, of whichever engine deployed it; empty where it is not deployed.
+
+    Raises:
+        CliError: the Pulumi CLI has no such stack, or refuses.
+    """
+    if engine_of(stack, None) == "embedded" or project.state_file(stack).exists():
+        return embedded_stack(project, stack).outputs()
+    from adfkit.engine.pulumi_cli import find_pulumi
+
+    line = [str(find_pulumi()), "stack", "output", "--json", "--stack", stack, "--cwd", str(project.folder)]
+    done = subprocess.run(line, check=False, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise CliError(done.stderr.strip().removeprefix("error: "))
+    outputs: dict[str, Any] = json.loads(done.stdout)
+    return outputs

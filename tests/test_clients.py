@@ -1,0 +1,94 @@
+"""ARCHITECTURE's table of clients is true: each asks for the audience that it says, and gets an answer with it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from azure.core.credentials import AccessToken, AccessTokenInfo, TokenRequestOptions
+from azure.core.exceptions import ResourceNotFoundError
+from azure.identity import DefaultAzureCredential
+
+from adfkit.local_azure.cloud import RESOURCE_MANAGER, SUBSCRIPTION_ID
+from tests.conftest import LocalAzure
+
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
+TABLE = Path(__file__).parent.parent / "ARCHITECTURE.md"
+SCOPES = [RESOURCE_MANAGER.rstrip("/") + "/.default"]
+
+
+@dataclass
+class Recording:
+    """DefaultAzureCredential, with a note of each scope that a client asks for."""
+
+    inner: DefaultAzureCredential
+    audiences: set[str] = field(default_factory=set)
+
+    def get_token(self, *scopes: str, **options: Any) -> AccessToken:
+        self._note(*scopes)
+        return self.inner.get_token(*scopes, **options)
+
+    def get_token_info(self, *scopes: str, options: TokenRequestOptions | None = None) -> AccessTokenInfo:
+        self._note(*scopes)
+        return self.inner.get_token_info(*scopes, options=options)
+
+    def _note(self, *scopes: str) -> None:
+        self.audiences.update(scope.removesuffix("/.default").rstrip("/") for scope in scopes)
+
+
+def data_factory(credential: Any) -> None:
+    from azure.mgmt.datafactory import DataFactoryManagementClient
+
+    client = DataFactoryManagementClient(
+        credential, SUBSCRIPTION_ID, base_url=RESOURCE_MANAGER, credential_scopes=SCOPES
+    )
+    list(client.factories.list())
+
+
+def storage_management(credential: Any) -> None:
+    from azure.mgmt.storage import StorageManagementClient
+
+    client = StorageManagementClient(credential, SUBSCRIPTION_ID, base_url=RESOURCE_MANAGER, credential_scopes=SCOPES)
+    list(client.storage_accounts.list())
+
+
+def machine_learning(credential: Any) -> None:
+    from azure.ai.ml import MLClient
+
+    client = MLClient(credential, SUBSCRIPTION_ID, "absent")
+    with pytest.raises(ResourceNotFoundError):
+        client.workspaces.get("absent")
+
+
+def blobs(credential: Any) -> None:
+    from azure.storage.blob import BlobServiceClient
+
+    client = BlobServiceClient("https://absent.blob.azure.localhost", credential=credential)
+    with pytest.raises(ResourceNotFoundError):
+        client.get_service_properties()
+
+
+CLIENTS: dict[str, Callable[[Any], None]] = {
+    "azure-mgmt-datafactory": data_factory,
+    "azure-mgmt-storage": storage_management,
+    "azure-ai-ml": machine_learning,
+    "azure-storage-blob": blobs,
+}
+
+
+def documented(client: str) -> set[str]:
+    """The audiences of a client's row in ARCHITECTURE."""
+    row = next(line for line in TABLE.read_text(encoding="utf-8").splitlines() if line.startswith(f"| {client}"))
+    return {url.rstrip("/") for url in re.findall(r"`(https://[^`]+)`", row.split("|")[3])}
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_a_client_asks_for_the_audience_that_the_table_says(client: str, local_azure: LocalAzure) -> None:
+    credential = Recording(DefaultAzureCredential())
+    CLIENTS[client](credential)
+    assert credential.audiences
+    assert credential.audiences <= documented(client)

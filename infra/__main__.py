@@ -15,6 +15,7 @@ from infra.components.identity import UserIdentity
 from infra.components.machine_learning import MachineLearning
 from infra.components.monitoring import Monitoring
 from infra.deployment import Deployment
+from infra.function_package import FunctionPackage
 from infra.names import Names
 
 # What can be wrong with settings and templates is found before the first resource is registered.
@@ -54,6 +55,15 @@ ml_access = access.of_machine_learning(
     deployment, ml_identity, lake=lake, services=services, machine_learning=machine_learning
 )
 
+FunctionPackage(
+    "function-package",
+    scm_host=function_app.scm_host,
+    app_principal_id=function_app.principal_id,
+    scope=azure.credential_scopes[0],
+    transforms=ingestions.transforms(config, settings.Technique.AZURE_FUNCTION),
+    role_propagation_seconds=config.role_propagation_seconds,
+    opts=pulumi.ResourceOptions(parent=function_app, depends_on=[function_app.app, *app_access]),
+)
 artifacts.deploy(
     rendered,
     subscription_id=client.subscription_id,

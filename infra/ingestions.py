@@ -14,7 +14,7 @@ from adfkit.artifacts.validate import require_valid
 from infra.cloud import Cloud
 from infra.components.storage import CURATED, LANDING
 from infra.names import Names
-from infra.settings import StackSettings
+from infra.settings import StackSettings, Technique
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "adf_templates"
 
@@ -50,6 +50,12 @@ def template_values(settings: StackSettings, names: Names, cloud: Cloud) -> dict
         },
         "data_factory": settings.data_factory.model_dump(),
     }
+
+
+def transforms(settings: StackSettings, technique: Technique) -> list[str]:
+    """The transforms that a technique runs in this stack."""
+    found = {ingestion.transform for ingestion in settings.ingestions.values() if ingestion.technique is technique}
+    return sorted(found)
 
 
 def summary(settings: StackSettings) -> dict[str, dict[str, str]]:

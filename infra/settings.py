@@ -17,6 +17,10 @@ from pydantic_core import ErrorDetails
 
 NAMESPACE = "adfkit:"
 LOCATION = "azure-native:location"
+HINTS = {
+    f"{NAMESPACE}function_app.client_id": ": the Entra application that callers of the function app ask tokens for; "
+    "the comment in the file tells how to set it"
+}
 
 
 class Technique(StrEnum):
@@ -187,7 +191,11 @@ def _problem(detail: ErrorDetails) -> str:
     given, context = detail["input"], detail.get("ctx", {})
     match detail["type"]:
         case "missing":
-            return f"{key}: is missing"
+            return f"{key}: is missing{HINTS.get(key, '')}"
+        case "model_type" | "dict_type":
+            return f"{key}: {given!r} is not a mapping of settings"
+        case "too_short":
+            return f"{key}: is empty"
         case "extra_forbidden":
             return f"{key}: is not a setting"
         case "enum" | "literal_error":

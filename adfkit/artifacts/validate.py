@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Iterator, Sequence
 
 from adfkit.artifacts.activities import check_activities
 from adfkit.artifacts.errors import InvalidArtifactsError, Problem, Severity
 from adfkit.artifacts.model import Artifact, Kind
 from adfkit.artifacts.references import BUILT_IN, in_order, references
+from adfkit.artifacts.sdk_model import check_model
 
 Check = Callable[[Artifact], Iterator[Problem]]
 Index = dict[tuple[Kind, str], Artifact]
 
-CHECKS: tuple[Check, ...] = (check_activities,)
+CHECKS: tuple[Check, ...] = (check_activities, check_model)
 """Checks of one artifact by itself."""
 
 
@@ -49,18 +51,19 @@ def _check_references(artifact: Artifact, index: Index) -> Iterator[Problem]:
         target = index.get(reference.key)
         what = f"the {reference.kind.label} '{reference.name}'"
         if target is None:
-            names = sorted(
-                found.name
-                for kind, found in ((key[0], value) for key, value in index.items())
-                if kind is reference.kind
-            )
-            known = f"; there are {', '.join(names)}" if names else f"; there is no {reference.kind.label} at all"
-            yield Problem(artifact.source, str(artifact), reference.path, f"{what} does not exist{known}")
+            names = sorted(found.name for found in index.values() if found.kind is reference.kind)
+            message = f"{what} does not exist{_instead(reference.name, names, reference.kind)}"
+            yield Problem(artifact.source, str(artifact), reference.path, message)
         elif target.name != reference.name:
-            yield Problem(
-                artifact.source,
-                str(artifact),
-                reference.path,
-                f"{what} is spelt '{target.name}' where it is declared",
-                Severity.WARNING,
-            )
+            message = f"{what} is spelt '{target.name}' where it is declared"
+            yield Problem(artifact.source, str(artifact), reference.path, message, Severity.WARNING)
+
+
+def _instead(name: str, names: list[str], kind: Kind) -> str:
+    close = difflib.get_close_matches(name, names, 1)
+    if close:
+        return f"; did you mean '{close[0]}'?"
+    if not names:
+        return f"; there is no {kind.label} at all"
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return f"; there are {', '.join(names[:5])}{more}"

@@ -84,7 +84,8 @@ def apply_stack(stack: str, action: Action, *, quiet: bool = False) -> Report:
         what = f"{_name(error.urn)}: " if error.urn else ""
         fail(f"{where}{what}{error.message}")
     if not result.ok:
-        raise CliError(f"{action} of the stack '{stack}' failed; what was done is kept, so run it again once mended.")
+        kept = "" if result.preview else "; what was done is kept: once mended, the same command goes on from there"
+        raise CliError(f"{action} of the stack '{stack}' failed{kept}.")
     return report_of(stack, result)
 
 

@@ -93,7 +93,7 @@ class Platform:
         return BlobServiceClient(self.output("lake_blob_endpoint"), credential=self.credential)
 
     @cached_property
-    def _arm(self) -> ARMPipelineClient:
+    def _arm(self) -> ARMPipelineClient[Any, Any]:
         # azure-ai-ml takes seconds to import; a listing of versions is one GET
         from azure.core.pipeline.policies import BearerTokenCredentialPolicy, HeadersPolicy, RetryPolicy
         from azure.mgmt.core import ARMPipelineClient

@@ -10,6 +10,7 @@ from adfkit.cli.project import LOCAL_STACK, CliError, Project
 
 if TYPE_CHECKING:
     from adfkit.engine import Stack
+    from adfkit.engine.provider import Provider
 
 Engine = Literal["embedded", "pulumi"]
 
@@ -32,7 +33,6 @@ def engine_of(stack: str, asked: str | None) -> Engine:
 def embedded_stack(project: Project, stack: str) -> Stack:
     """A stack of the embedded engine, its azure-native resources deployed by plain ARM calls."""
     from adfkit.engine import Stack
-    from adfkit.local_azure.provider import provider_factory
 
     project.stack_file(stack)
     return Stack(
@@ -40,8 +40,20 @@ def embedded_stack(project: Project, stack: str) -> Stack:
         project_folder=project.folder,
         state_file=project.state_file(stack),
         passphrase=project.passphrase(),
-        providers=provider_factory,
+        providers=_provider,
     )
+
+
+def _provider(package: str, version: str) -> Provider:
+    from adfkit.engine.provider import ProviderError
+    from adfkit.local_azure.provider import AzureNativeProvider
+
+    if package != "azure-native":
+        raise ProviderError(
+            f"the embedded engine has no provider for the package '{package}' {version}: "
+            "deploy such a stack with `--engine pulumi`."
+        )
+    return AzureNativeProvider()
 
 
 def stack_outputs(project: Project, stack: str) -> dict[str, Any]:

@@ -75,7 +75,7 @@ def _dependency_problems(scope: Scope) -> Iterator[tuple[str, str]]:
     names = {str(activity.get("name")) for activity in activities}
     graph: dict[str, set[str]] = {name: set() for name in names}
     for index, activity in enumerate(scope.activities):
-        for position, dependency in enumerate(_dependencies(activity)):
+        for position, dependency in enumerate(dependencies(activity)):
             path = f"{scope.path}[{index}].dependsOn[{position}]"
             target = dependency.get("activity")
             if target not in names:
@@ -92,6 +92,7 @@ def _dependency_problems(scope: Scope) -> Iterator[tuple[str, str]]:
         yield scope.path, f"activities depend on each other in a circle: {' -> '.join(reversed(error.args[1]))}"
 
 
-def _dependencies(activity: Any) -> list[Json]:
+def dependencies(activity: Any) -> list[Json]:
+    """The entries of an activity's `dependsOn`."""
     found = activity.get("dependsOn") if isinstance(activity, dict) else None
     return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from adfkit.artifacts.activities import check_activities
 from adfkit.artifacts.errors import InvalidArtifactsError, Problem, Severity
+from adfkit.artifacts.expressions import check_expressions
 from adfkit.artifacts.model import Artifact, Kind
 from adfkit.artifacts.references import BUILT_IN, in_order, references
 from adfkit.artifacts.sdk_model import check_model
@@ -14,7 +15,7 @@ from adfkit.artifacts.sdk_model import check_model
 Check = Callable[[Artifact], Iterator[Problem]]
 Index = dict[tuple[Kind, str], Artifact]
 
-CHECKS: tuple[Check, ...] = (check_activities, check_model)
+CHECKS: tuple[Check, ...] = (check_activities, check_model, check_expressions)
 """Checks of one artifact by itself."""
 
 

@@ -63,12 +63,8 @@ async def handle(context: RequestContext, app: App, host: FunctionHost, history:
 
 
 def _headers(request: Request) -> dict[str, str]:
-    """The caller's headers, without the bearer token and without claims to be someone."""
-    return {
-        name: value
-        for name, value in request.headers.items()
-        if name != "authorization" and not name.startswith(PRINCIPAL_HEADERS)
-    }
+    """The caller's headers, without those by which the platform tells who it is."""
+    return {name: value for name, value in request.headers.items() if not name.startswith(PRINCIPAL_HEADERS)}
 
 
 def _admin(history: History, app: App, request: Request) -> Response:

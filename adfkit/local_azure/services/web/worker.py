@@ -185,9 +185,11 @@ def main(folder: str, packages: str) -> None:
     channel = Channel(os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb"))
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(2, 1)  # what the app prints is log, not a frame
+    sys.stdout = open(1, "w", buffering=1, encoding="utf-8", errors="replace", closefd=False)  # noqa: SIM115
     sys.path[:0] = [folder, packages] if packages else [folder]
     os.chdir(folder)
     handler = LogToHost(channel)
+    handler.setFormatter(logging.Formatter("%(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     worker = Worker(channel, folder)
     worker.load()

@@ -1,0 +1,188 @@
+"""A storage account and a plan for the function apps of these tests, and a way to make, publish and call such apps."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from azure.mgmt.authorization import AuthorizationManagementClient
+from azure.mgmt.resource.resources import ResourceManagementClient
+from azure.mgmt.storage import StorageManagementClient
+
+from adfkit.local_azure import cloud
+from infra import function_package
+
+WEB = "2025-05-01"
+SCOPE = f"{cloud.RESOURCE_MANAGER}.default"
+BLOB_OWNER = "b7e6dc6d-f1e8-4753-8033-0f276bb0955b"
+CONTAINER = "packages"
+FUNCTIONS_ONLY = "azure-functions==1.26.0\n"
+HOST_JSON = '{"version": "2.0"}'
+
+
+@dataclass
+class App:
+    """One function app under test."""
+
+    cloud: WebCloud
+    name: str
+    id: str
+    principal_id: str
+    assignment: str = ""
+    host: str = field(init=False)
+    scm_host: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.host = cloud.host(self.name, "azurewebsites")
+        self.scm_host = cloud.host(self.name, "scm", "azurewebsites")
+
+    def publish(self, code: str, *, requirements: str = FUNCTIONS_ONLY, host: str = HOST_JSON, **files: str) -> str:
+        """Publish an app as the Pulumi resource does; returns the deployment's id."""
+        named = {name.replace("__", "."): text for name, text in files.items()}
+        package = {"function_app.py": code, "requirements.txt": requirements, "host.json": host, **named}
+        content = function_package.zipped({path: text.encode() for path, text in package.items()})
+        return function_package.publish(self.scm_host, content, self.cloud.arm_token)
+
+    def call(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """Send one request to the app."""
+        with httpx.Client(timeout=60) as client:
+            return client.request(method, f"https://{self.host}{path}", **options)
+
+    def log(self) -> list[str]:
+        """The app's log, oldest first."""
+        return [row[0] for row in self.cloud.query("SELECT message FROM web_logs WHERE site = ? ORDER BY rowid", self)]
+
+    def invocations(self) -> list[tuple[str, int, str | None]]:
+        """Function, status and error of each ended invocation, oldest first."""
+        sql = "SELECT function, status, error FROM web_invocations WHERE site = ? AND ended_at > '' ORDER BY rowid"
+        return [tuple(row) for row in self.cloud.query(sql, self)]
+
+    def set_config(self, name: str, properties: dict[str, Any]) -> httpx.Response:
+        """PUT a configuration of the app."""
+        return self.cloud.arm("PUT", f"{self.id}/config/{name}", json={"properties": properties})
+
+    def grant(self) -> None:
+        """Let the app reach its package."""
+        self.assignment = str(uuid4())
+        role = f"/subscriptions/{cloud.SUBSCRIPTION_ID}/providers/Microsoft.Authorization/roleDefinitions/{BLOB_OWNER}"
+        parameters = {
+            "role_definition_id": role,
+            "principal_id": self.principal_id,
+            "principal_type": "ServicePrincipal",
+        }
+        self.cloud.roles.role_assignments.create(self.cloud.account_id, self.assignment, parameters)
+
+    def revoke(self) -> None:
+        """Take that away again."""
+        self.cloud.roles.role_assignments.delete(self.cloud.account_id, self.assignment)
+
+
+@dataclass
+class WebCloud:
+    """The clients and the resources that all apps share."""
+
+    local_azure: Any
+    resources: ResourceManagementClient
+    roles: AuthorizationManagementClient
+    group: str
+    account: str
+    account_id: str
+    plan_id: str
+
+    def arm_token(self) -> str:
+        return str(self.local_azure.credential.get_token(SCOPE).token)
+
+    def arm(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """One request to Resource Manager."""
+        with httpx.Client(timeout=60) as client:
+            return client.request(
+                method,
+                f"{cloud.RESOURCE_MANAGER.rstrip('/')}{path}",
+                params={"api-version": WEB},
+                headers={"Authorization": f"Bearer {self.arm_token()}"},
+                **options,
+            )
+
+    def query(self, sql: str, app: App) -> list[Any]:
+        with sqlite3.connect(self.local_azure.folder / "local-azure.db") as connection:
+            return connection.execute(sql, (app.id.lower(),)).fetchall()
+
+    def site(self, **settings: str) -> dict[str, Any]:
+        """The body of a site as the Pulumi program sends it."""
+        storage = {
+            "type": "blobContainer",
+            "value": f"https://{self.account}.blob.{cloud.SUFFIX}/{CONTAINER}",
+            "authentication": {"type": "SystemAssignedIdentity"},
+        }
+        return {
+            "location": "westeurope",
+            "kind": "functionapp,linux",
+            "identity": {"type": "SystemAssigned"},
+            "properties": {
+                "serverFarmId": self.plan_id,
+                "reserved": True,
+                "httpsOnly": True,
+                "functionAppConfig": {
+                    "deployment": {"storage": storage},
+                    "runtime": {"name": "python", "version": "3.11"},
+                    "scaleAndConcurrency": {"instanceMemoryMB": 2048, "maximumInstanceCount": 40},
+                },
+                "siteConfig": {
+                    "minTlsVersion": "1.2",
+                    "appSettings": [{"name": name, "value": value} for name, value in settings.items()],
+                },
+            },
+        }
+
+    def site_id(self, name: str) -> str:
+        return (
+            f"/subscriptions/{cloud.SUBSCRIPTION_ID}/resourceGroups/{self.group}/providers/Microsoft.Web/sites/{name}"
+        )
+
+    def app(self, *, granted: bool = True, **settings: str) -> App:
+        """A new app, through the official client."""
+        name = f"fa-{uuid4().hex[:10]}"
+        made = self.resources.resources.begin_create_or_update_by_id(
+            self.site_id(name), self.site(**settings), api_version=WEB
+        )
+        app = App(self, name, self.site_id(name), made.result().identity.principal_id)
+        if granted:
+            app.grant()
+        return app
+
+
+def _client(kind: Callable[..., Any], local_azure: Any) -> Any:
+    subscription = local_azure.environment["AZURE_SUBSCRIPTION_ID"]
+    return kind(local_azure.credential, subscription, base_url=cloud.RESOURCE_MANAGER, credential_scopes=[SCOPE])
+
+
+@pytest.fixture(scope="session")
+def made_web_cloud(local_azure_session: Any) -> Iterator[WebCloud]:
+    """Made once a test run."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in local_azure_session.environment.items():
+            patch.setenv(name, value)
+        resources = _client(ResourceManagementClient, local_azure_session)
+        storage = _client(StorageManagementClient, local_azure_session)
+        group, account = f"rg-web-{uuid4().hex[:8]}", f"web{uuid4().hex[:12]}"
+        resources.resource_groups.create_or_update(group, {"location": "westeurope"})
+        body = {"sku": {"name": "Standard_LRS"}, "kind": "StorageV2", "location": "westeurope"}
+        made = storage.storage_accounts.begin_create(group, account, body).result()
+        storage.blob_containers.create(group, account, CONTAINER, {})
+        plan = f"/subscriptions/{cloud.SUBSCRIPTION_ID}/resourceGroups/{group}/providers/Microsoft.Web/serverfarms/plan"
+        sku = {"name": "FC1", "tier": "FlexConsumption"}
+        body = {"location": "westeurope", "kind": "functionapp", "sku": sku, "properties": {"reserved": True}}
+        resources.resources.begin_create_or_update_by_id(plan, body, api_version=WEB).result()
+        roles = _client(AuthorizationManagementClient, local_azure_session)
+        yield WebCloud(local_azure_session, resources, roles, group, account, made.id, plan)
+
+
+@pytest.fixture
+def web(made_web_cloud: WebCloud, local_azure: Any) -> WebCloud:
+    """The web cloud, with this process' environment pointing at it."""
+    return made_web_cloud

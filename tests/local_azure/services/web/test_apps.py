@@ -1,0 +1,198 @@
+"""A function app deployed and called as in Azure: routes, log, failures, crashes, what its worker is given."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import jwt
+import pytest
+
+from infra.function_package import PublishError
+
+CODE = """
+import json, logging, os, sys, time
+import azure.functions as func
+
+app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+
+@app.route(route="echo/{name}", methods=["POST"])
+def echo(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
+    logging.info("hello %s", req.route_params["name"])
+    print("printed, not a frame")
+    body = {"name": req.route_params["name"], "query": dict(req.params), "body": req.get_body().decode(),
+            "function": context.function_name, "header": req.headers.get("x-one"),
+            "forged": req.headers.get("x-ms-client-principal-id")}
+    return func.HttpResponse(json.dumps(body), status_code=201, headers={"x-answer": "yes"},
+                             mimetype="application/json")
+
+@app.route(route="text")
+async def text(req: func.HttpRequest) -> str:
+    return "plain"
+
+@app.route(route="raise")
+def raises(req: func.HttpRequest) -> str:
+    raise ValueError("no such month: 13")
+
+@app.route(route="exit")
+def exits(req: func.HttpRequest) -> str:
+    os._exit(7)
+
+@app.route(route="environment")
+def environment(req: func.HttpRequest) -> str:
+    return json.dumps({"environment": dict(os.environ), "path": sys.path, "modules": sorted(sys.modules)})
+
+@app.route(route="token")
+def token(req: func.HttpRequest) -> str:
+    from azure.identity import DefaultAzureCredential
+    return DefaultAzureCredential().get_token("https://storage.azure.com/.default").token
+
+@app.route(route="locked", auth_level=func.AuthLevel.FUNCTION)
+def locked(req: func.HttpRequest) -> str:
+    return "open"
+
+@app.route(route="{*rest}")
+def rest(req: func.HttpRequest) -> str:
+    return "rest:" + req.route_params.get("rest", "")
+"""
+
+
+@pytest.fixture(scope="module")
+def app(made_web_cloud: Any) -> Any:
+    """One app for the tests that only call it."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in made_web_cloud.local_azure.environment.items():
+            patch.setenv(name, value)
+        made = made_web_cloud.app(ONE="1")
+        made.publish(CODE, requirements="azure-functions==1.26.0\nazure-identity\n")
+    return made
+
+
+@pytest.fixture(autouse=True)
+def reached(web: Any) -> None:
+    """Every test here reaches local Azure."""
+
+
+def test_a_function_gets_its_request_and_its_answer_comes_back(app: Any) -> None:
+    response = app.call(
+        "POST", "/api/echo/anna?a=1", content="body", headers={"x-one": "1", "x-ms-client-principal-id": "boss"}
+    )
+    assert (response.status_code, response.headers["x-answer"]) == (201, "yes")
+    assert response.headers["content-type"] == "application/json"
+    assert response.json() == {
+        "name": "anna",
+        "query": {"a": "1"},
+        "body": "body",
+        "function": "echo",
+        "header": "1",
+        "forged": None,
+    }
+    assert "hello anna" in app.log()
+    assert "printed, not a frame" in app.log()
+    assert ("echo", 201, None) in app.invocations()
+
+
+def test_coroutines_and_catch_all_routes_are_served(app: Any) -> None:
+    assert app.call("GET", "/api/text").text == "plain"
+    assert app.call("GET", "/api/else/where").text == "rest:else/where"
+
+
+def test_a_path_without_a_function_names_those_that_are(app: Any) -> None:
+    response = app.call("GET", "/nothing")
+    assert response.status_code == 404
+    assert "'/nothing'" not in response.text
+    assert "has no function at GET /nothing" in response.text
+
+
+def test_an_exception_is_answered_500_and_logged_with_its_stack(app: Any) -> None:
+    response = app.call("GET", "/api/raise")
+    assert response.status_code == 500
+    assert response.text == "Result: Failure\nException: ValueError: no such month: 13"
+    assert any("in raises" in line and "function_app.py" in line for line in app.log())
+    assert app.invocations()[-1] == ("raises", 500, "Result: Failure\nException: ValueError: no such month: 13")
+
+
+def test_a_worker_that_ends_fails_its_invocation_and_starts_again(app: Any) -> None:
+    response = app.call("GET", "/api/exit")
+    assert response.status_code == 500
+    assert response.text.startswith("Language Worker Process exited (exit status 7).")
+    assert app.call("GET", "/api/text").text == "plain"
+
+
+def test_the_worker_has_the_settings_and_nothing_of_ours(app: Any) -> None:
+    got = app.call("GET", "/api/environment").json()
+    environment = got["environment"]
+    assert (environment["ONE"], environment["WEBSITE_SITE_NAME"], environment["WEBSITE_HOSTNAME"]) == (
+        "1",
+        app.name,
+        app.host,
+    )
+    assert "AZURE_CLIENT_SECRET" not in environment
+    assert not [path for path in got["path"] if "adfkit/local_azure" in path or path.endswith(".venv")]
+    assert not [module for module in got["modules"] if module.startswith(("adfkit", "pulumi", "polars"))]
+
+
+def test_the_worker_has_the_apps_identity(app: Any) -> None:
+    claims = jwt.decode(app.call("GET", "/api/token").text, options={"verify_signature": False})
+    assert claims["oid"] == app.principal_id
+
+
+def test_a_function_key_opens_what_a_stranger_may_not_call(app: Any) -> None:
+    assert app.call("GET", "/api/locked").status_code == 401
+    assert app.call("GET", "/api/locked?code=wrong").status_code == 401
+    keys = app.cloud.arm("POST", f"{app.id}/host/default/listkeys").json()
+    assert app.call("GET", "/api/locked", headers={"x-functions-key": keys["functionKeys"]["default"]}).text == "open"
+    assert app.call("GET", f"/admin/host/status?code={keys['masterKey']}").json()["state"] == "Running"
+
+
+def test_new_settings_reach_the_next_invocation(app: Any) -> None:
+    assert app.set_config("appsettings", {"ONE": "2"}).status_code == 200
+    assert app.call("GET", "/api/environment").json()["environment"]["ONE"] == "2"
+    listed = app.cloud.arm("POST", f"{app.id}/config/appsettings/list").json()
+    assert listed["properties"] == {"ONE": "2"}
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"requirements": ""}, "No module named 'azure"),
+        ({"requirements": "adfkit-has-no-such-package==1\n"}, "could not be installed"),
+        ({"code": "import azure.functions\n"}, "must define one FunctionApp at its top level; it defines 0"),
+        ({"code": CODE + "\nraise RuntimeError('broken at import')\n"}, "RuntimeError: broken at import"),
+        (
+            {
+                "code": "import azure.functions as func\napp = func.FunctionApp()\n"
+                "@app.timer_trigger(schedule='0 0 * * * *', arg_name='t')\ndef tick(t): ...\n"
+            },
+            "The function 'tick' has a binding of the type 'timerTrigger', which local Azure does not support",
+        ),
+        ({"host": '{"version": "1.0"}'}, 'host.json must be an object with "version": "2.0"'),
+    ],
+    ids=["missing requirement", "unknown package", "no app", "import error", "timer trigger", "host.json"],
+)
+def test_what_can_not_run_fails_its_deployment_and_the_old_code_serves_on(
+    app: Any, change: dict[str, str], says: str
+) -> None:
+    code = change.pop("code", CODE)
+    with pytest.raises(PublishError) as raised:
+        app.publish(code, **change)
+    assert says in str(raised.value)
+    assert app.call("GET", "/api/text").text == "plain"
+
+
+def test_an_app_without_its_role_can_not_be_deployed(web: Any) -> None:
+    app = web.app(granted=False)
+    response = app.call("GET", "/api/text")
+    assert response.status_code == 503
+    assert "AuthorizationPermissionMismatch" in response.text
+    with pytest.raises(PublishError, match="AuthorizationPermissionMismatch") as raised:
+        app.publish(CODE, requirements="azure-functions==1.26.0\nazure-identity\n")
+    assert app.principal_id in str(raised.value)
+    app.grant()
+    app.publish(CODE, requirements="azure-functions==1.26.0\nazure-identity\n")
+    assert app.call("GET", "/api/text").text == "plain"
+    app.revoke()
+    time.sleep(1.1)  # an instance looks at its package once a second
+    response = app.call("GET", "/api/text")
+    assert (response.status_code, "AuthorizationPermissionMismatch" in response.text) == (503, True)
+    assert any("AuthorizationPermissionMismatch" in line for line in app.log())

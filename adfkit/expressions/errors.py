@@ -6,8 +6,8 @@ from __future__ import annotations
 class ExpressionError(Exception):
     """An expression that can't be read or evaluated.
 
-    `str(error)` is the sentence that Data Factory reports (its error code is `InvalidTemplate`); `render()` adds the line
-    of the expression with a caret below `position`, an offset into `text` (the expression without its leading `@`).
+    `str(error)` is the sentence that Data Factory reports (its error code is `InvalidTemplate`); `render()` adds the
+    line of the expression with a caret below `position`, an offset into `text` (the expression without its `@`).
     """
 
     def __init__(self, message: str, text: str | None = None, position: int | None = None) -> None:

@@ -9,7 +9,6 @@ from adfkit.expressions.errors import EvaluationError
 from adfkit.expressions.functions import find
 from adfkit.expressions.functions.signatures import Invocation
 from adfkit.expressions.scope import Scope
-from adfkit.expressions.suggestions import unknown_function
 from adfkit.expressions.syntax import Call, Expression, Literal, Node, Parsed, Property, Template, Text
 from adfkit.expressions.template import parse_template
 from adfkit.expressions.values import Value, find_key, to_text, type_name
@@ -71,7 +70,8 @@ class _Evaluation:
     def _call(self, node: Call) -> Value:
         function = find(node.name)
         if function is None:
-            raise EvaluationError(unknown_function(node.name), self._text, node.position)
+            message = f"The template function '{node.name}' is not defined or not valid."
+            raise EvaluationError(message, self._text, node.position)
         if not function.accepts(len(node.arguments)):
             raise EvaluationError(function.arity_error(node.name, len(node.arguments)), self._text, node.position)
         arguments: tuple[Any, ...]

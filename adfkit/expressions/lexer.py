@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from enum import Enum
 
 from adfkit.expressions.errors import ExpressionSyntaxError
+from adfkit.expressions.values import INT64
 
-INT64 = range(-(2**63), 2**63)
+_LONGEST_INTEGER = 100
 
 _SPACE = re.compile(r"\s*")
 _IDENTIFIER = re.compile(r"[^\W\d][\w$]*|\$[\w$]*")
@@ -108,7 +109,7 @@ def _number(text: str, position: int) -> tuple[Token, int]:
     if match is None:
         raise _not_a_number(text, position, text[position])
     if match["point"] is None and match["bare"] is None and match["exponent"] is None:
-        value = int(match[0])
+        value = int(match[0]) if len(match[0]) <= _LONGEST_INTEGER else INT64.stop
         if value not in INT64:
             raise _not_a_number(text, position, match[0])
         return Token(TokenType.INTEGER, value, position), end

@@ -12,6 +12,8 @@ import re
 from adfkit.expressions.values import Value
 
 MAXIMUM_DEPTH = 128
+_LONGEST_INTEGER = 380
+"""Newtonsoft reads no longer number than this."""
 
 
 class JsonReaderError(ValueError):
@@ -22,13 +24,14 @@ def read(text: str) -> Value:
     """The first JSON value in the text; None where there is none."""
     try:
         return json.loads(text)
-    except (json.JSONDecodeError, RecursionError):
+    except (ValueError, RecursionError):
         return _Reader(text).read()
 
 
 _SPACE = re.compile(r"(?:\s|/\*.*?\*/|//[^\n\r]*)*", re.DOTALL)
 _NAME = re.compile(r"[\w$]+")
-_NUMBER = re.compile(r"[-+.\w]+")
+_WORD = re.compile(r"-?[A-Za-z]+")
+_DIGITS = re.compile(r"[-+.\dxXa-fA-F]+")
 _WORDS: dict[str, Value] = {
     "true": True,
     "false": False,
@@ -45,7 +48,7 @@ class _Reader:
     def __init__(self, text: str) -> None:
         self._text = text
         self._position = 0
-        self._depth = 0
+        self._path: list[str] = []
 
     def read(self) -> Value:
         return None if self._next() == "" else self._value()
@@ -58,8 +61,10 @@ class _Reader:
 
     def _error(self, problem: str) -> JsonReaderError:
         before = self._text[: self._position]
-        line = before.count("\n") + 1
-        return JsonReaderError(f"{problem} Path '', line {line}, position {len(before) - before.rfind(chr(10)) - 1}.")
+        line = before.count("\n") + 1 if before else 0
+        column = len(before) - before.rfind("\n") - 1
+        path = "".join(self._path).removeprefix(".")
+        return JsonReaderError(f"{problem} Path '{path}', line {line}, position {column}.")
 
     def _value(self) -> Value:
         character = self._next()
@@ -67,28 +72,31 @@ class _Reader:
             return self._container(character)
         if character in ("'", '"'):
             return self._string(character)
-        word = _NUMBER.match(self._text, self._position)
-        if word is None or not character:
-            raise self._error(f"Unexpected character encountered while parsing value: {character}.")
-        self._position = word.end()
-        if word[0] in _WORDS:
+        word = _WORD.match(self._text, self._position)
+        if word and word[0] in _WORDS:
+            self._position = word.end()
             return _WORDS[word[0]]
-        return self._number(word[0])
+        if character and (character.isdecimal() or character in "+-."):
+            return self._number()
+        self._check_cut_off(word)
+        raise self._error(f"Unexpected character encountered while parsing value: {character}.")
 
-    def _number(self, text: str) -> Value:
-        digits = text.lstrip("+-")
-        sign = -1 if text.startswith("-") else 1
+    def _check_cut_off(self, word: re.Match[str] | None) -> None:
+        if word and word.end() == len(self._text) and any(name.startswith(word[0]) for name in _WORDS):
+            self._position = word.end()
+            raise self._error("Unexpected end when reading JSON.")
+
+    def _number(self) -> Value:
+        match = _DIGITS.match(self._text, self._position)
+        number = match[0] if match else ""
+        self._position += len(number)
+        following = self._text[self._position : self._position + 1]
+        if following.isalnum():
+            raise self._error(f"Unexpected character encountered while parsing number: {following}.")
         try:
-            if re.fullmatch(r"0[xX][0-9a-fA-F]+", digits):
-                return sign * int(digits, 16)
-            if re.fullmatch(r"0[0-7]+", digits):
-                return sign * int(digits, 8)
-            return int(text) if re.fullmatch(r"[+-]?\d+", text) else _float(text)
+            return _number(number)
         except ValueError:
-            if text[0].isdigit() or text[0] in "+-.":
-                raise self._error(f"Input string '{text}' is not a valid number.") from None
-            self._position -= len(text)
-            raise self._error(f"Unexpected character encountered while parsing value: {text[0]}.") from None
+            raise self._error(f"Input string '{number}' is not a valid number.") from None
 
     def _string(self, quote: str) -> str:
         characters: list[str] = []
@@ -111,18 +119,15 @@ class _Reader:
         if character == "u" and re.fullmatch(r"[0-9a-fA-F]{4}", self._text[position + 1 : position + 5]):
             return chr(int(self._text[position + 1 : position + 5], 16)), position + 4
         if character not in _ESCAPES or not character:
-            self._position = position
+            self._position = position + 1
             raise self._error(f"Bad JSON escape sequence: \\{character}.")
         return _ESCAPES[character], position
 
     def _container(self, opening: str) -> Value:
-        self._depth += 1
-        if self._depth > MAXIMUM_DEPTH:
+        if len(self._path) >= MAXIMUM_DEPTH:
             raise self._error(f"The reader's MaxDepth of {MAXIMUM_DEPTH} has been exceeded.")
         self._position += 1
-        result = self._object() if opening == "{" else self._array()
-        self._depth -= 1
-        return result
+        return self._object() if opening == "{" else self._array()
 
     def _object(self) -> dict[str, Value]:
         members: dict[str, Value] = {}
@@ -130,16 +135,21 @@ class _Reader:
             name = self._name(character)
             character = self._next()
             if character != ":":
-                raise self._error(
-                    f"Invalid character after parsing property name. Expected ':' but got: {character or chr(0)}."
-                )
+                got = character or "\0"
+                raise self._error(f"Invalid character after parsing property name. Expected ':' but got: {got}.")
             self._position += 1
             if not self._next():
                 raise JsonReaderError("Unexpected end when reading token. Path ''.")
-            members[name] = self._value()
-            self._comma("}")
+            members[name] = self._member(f".{name}")
+            self._comma("}", f".{name}")
         self._position += 1
         return members
+
+    def _member(self, step: str) -> Value:
+        self._path.append(step)
+        value = self._value()
+        self._path.pop()
+        return value
 
     def _name(self, character: str) -> str:
         if character in ("'", '"'):
@@ -155,21 +165,34 @@ class _Reader:
     def _array(self) -> list[Value]:
         elements: list[Value] = []
         while (character := self._next()) not in ("", "]"):
+            step = f"[{len(elements)}]"
             # A comma without a value before it stands for an undefined element.
-            elements.append(None if character == "," else self._value())
-            self._comma("]")
+            elements.append(None if character == "," else self._member(step))
+            self._comma("]", step)
         self._position += 1
         return elements
 
-    def _comma(self, closing: str) -> None:
+    def _comma(self, closing: str, step: str) -> None:
         character = self._next()
         if character == ",":
             self._position += 1
         elif character not in ("", closing):
+            self._path.append(step)
             raise self._error(f"After parsing a value an unexpected character was encountered: {character}.")
 
 
-def _float(text: str) -> float:
-    if "_" in text or not re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", text):
+def _number(text: str) -> int | float:
+    """The number that a text of digits stands for; raises ValueError."""
+    digits = text.lstrip("+-")
+    sign = -1 if text.startswith("-") else 1
+    if len(text) > _LONGEST_INTEGER:
         raise ValueError(text)
-    return float(text)
+    if re.fullmatch(r"0[xX][0-9a-fA-F]+", digits):
+        return sign * int(digits, 16)
+    if re.fullmatch(r"0[0-7]+", digits):
+        return sign * int(digits, 8)
+    if re.fullmatch(r"[+-]?\d+", text):
+        return int(text)
+    if re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", text):
+        return float(text)
+    raise ValueError(text)

@@ -100,8 +100,8 @@ class _Parser:
                 self._expect(TokenType.RIGHT_BRACKET)
                 node = Property(node, key, safe, key.position)
             elif safe:
-                problem = f"encountered unexpected token '{token.type.value}' after null-safe property dereference operator '?'."
-                raise self._error(problem, token)
+                problem = f"encountered unexpected token '{token.type.value}' after null-safe property dereference"
+                raise self._error(f"{problem} operator '?'.", token)
             else:
                 return node
             self._enter()

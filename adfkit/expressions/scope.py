@@ -23,7 +23,7 @@ class Scope:
     `TriggerTime`, `TriggerType`, `TriggeredByPipelineName`, `TriggeredByPipelineRunId`); with `parameters` and
     `global_parameters` it makes what `pipeline()` returns. `activities` maps a name to what `activity()` returns
     (`output`, `status`, `error`, ...), `variables` a name to its value. `items` is the stack of loops around the
-    expression, the innermost last. `dataset`, `linked_service` and `trigger` are None where the function has no meaning.
+    expression, the innermost last. `dataset`, `linked_service` and `trigger` are None where they have no meaning.
 
     `clock` yields an aware time and `random` the randomness of `rand()` and `guid()`: a test sets both.
     """

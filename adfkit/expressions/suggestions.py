@@ -7,6 +7,12 @@ from collections.abc import Iterable
 
 from adfkit.expressions.functions import all_functions
 
+_LOGIC_APPS_ONLY = frozenset(
+    {"addproperty", "body", "chunk", "datedifference", "decimal", "formatnumber", "isfloat", "isint", "outputs"}
+    | {"parameters", "parsedatetime", "removeproperty", "result", "reverse", "setproperty", "slice", "sort"}
+    | {"urihost", "uripath", "uripathandquery", "uriport", "uriquery", "urischeme", "workflow"}
+)
+
 
 def closest(name: str, candidates: Iterable[str]) -> str | None:
     """The candidate most like `name`, without regard to case; None if none is alike."""
@@ -22,6 +28,9 @@ def did_you_mean(name: str, candidates: Iterable[str]) -> str:
 
 
 def unknown_function(name: str) -> str:
-    """Azure's sentence for a function that isn't there, and which one may be meant."""
-    names = (function.name for function in all_functions())
-    return f"The template function '{name}' is not defined or not valid.{did_you_mean(name, names)}"
+    """Azure's sentence for a function that isn't there, and what may help."""
+    if name.casefold() in _LOGIC_APPS_ONLY:
+        hint = " Logic Apps has it, Data Factory doesn't."
+    else:
+        hint = did_you_mean(name, (function.name for function in all_functions()))
+    return f"The template function '{name}' is not defined or not valid.{hint}"

@@ -60,7 +60,8 @@ def _end_of_segment(value: str, start: int) -> int:
         elif character == "}" and not quoted:
             return position
     raise ExpressionSyntaxError(
-        f"The expression '{value}' is not valid: the string interpolation segment starting at position '{start}' is not "
+        f"The expression '{value}' is not valid: the string interpolation segment starting at position '{start}' "
+        "is not "
         "terminated. Make sure that every '@{' is followed by its '}'.",
         value,
         start,

@@ -64,7 +64,20 @@ class Timestamp:
         return start.plus(self.ticks % TICKS_PER_DAY)
 
 
-_MONTHS = ["january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december"]
+_MONTHS = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+]
 _MONTH = r"(?P<name>[A-Za-z]{3,9})\.?"
 _DATES = tuple(
     re.compile(pattern)

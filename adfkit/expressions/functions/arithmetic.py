@@ -148,7 +148,8 @@ _LARGEST_RANGE = 100_000
 def range_(call: Invocation, start: int, count: int) -> list[int]:
     if not 0 <= count <= _LARGEST_RANGE or start + count - 1 > 2**31 - 1:
         raise call.error(
-            f"parameters are out of range: 'count' must be a positive integer no larger than '{_LARGEST_RANGE}' and the "
+            f"parameters are out of range: 'count' must be a positive integer no larger than '{_LARGEST_RANGE}' "
+            "and the "
             "sum of 'start index' and 'count' must be no larger than 2147483647."
         )
     return list(range(start, start + count))

@@ -28,7 +28,8 @@ def contains(call: Invocation, container: Value, value: Value) -> bool:
         return any(same(element, value) for element in container)
     if not isinstance(value, str):
         raise call.error(
-            "expects parameters of matching types: a dictionary and a key (string), an array and a value (object), or a "
+            "expects parameters of matching types: a dictionary and a key (string), an array and a value "
+            "(object), or a "
             f"string and a substring. The provided types '{type_name(container)}' and '{type_name(value)}' are "
             "incompatible."
         )
@@ -92,7 +93,8 @@ def _slice(value: Value, place: slice) -> Value:
 @collection(
     "skip",
     2,
-    "two parameters: the collection to skip the objects from as the first parameter and the count of objects to skip as "
+    "two parameters: the collection to skip the objects from as the first parameter and the count of objects to "
+    "skip as "
     "the second parameter",
     Parameter(_ARRAY_OR_STRING, "its first parameter 'collection' to be an array or a string"),
     Parameter(INTEGER, "its second parameter 'count' to be an integer"),
@@ -108,7 +110,8 @@ def skip(call: Invocation, value: Value, count: int) -> Value:
 @collection(
     "take",
     2,
-    "two parameters: the collection to take the objects from as the first parameter and the count of objects to take as "
+    "two parameters: the collection to take the objects from as the first parameter and the count of objects to "
+    "take as "
     "the second parameter",
     Parameter(_ARRAY_OR_STRING, "its first parameter 'collection' to be an array or a string"),
     Parameter(INTEGER, "its second parameter 'count' to be an integer"),

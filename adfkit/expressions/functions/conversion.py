@@ -8,7 +8,7 @@ from adfkit.expressions import newtonsoft
 from adfkit.expressions.errors import EvaluationError
 from adfkit.expressions.functions.signatures import REGISTRY, Invocation
 from adfkit.expressions.values import INT64, Value, content_bytes, is_xml, to_text, type_name
-from adfkit.expressions.xml_values import xml_to_json
+from adfkit.expressions.xml_tree import XmlError, parse, to_json
 
 conversion = REGISTRY.category("conversion")
 
@@ -23,6 +23,7 @@ def _not_convertible(call: Invocation) -> EvaluationError:
     )
 
 
+_LONGEST_NUMBER = 400
 _GROUPED = r"\d+(?:,\d*)*"
 _WHOLE_NUMBER = re.compile(rf"([+-]?){_GROUPED}(?:\.(?P<fraction>\d*))?(?:[eE](?P<exponent>[+-]?\d+))?")
 _NUMBER = re.compile(rf"([+-]?)(?:{_GROUPED}(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?|{_GROUPED}(?:\.\d*)?-")
@@ -47,12 +48,12 @@ def _whole_number(text: str) -> int | None:
     mantissa, _, exponent = text.replace(",", "").lower().partition("e")
     whole, _, fraction = mantissa.partition(".")
     shift = int(exponent or 0)
-    if abs(shift) > 400:
+    if len(mantissa) > _LONGEST_NUMBER or abs(shift) > _LONGEST_NUMBER:
         return None
     fraction = fraction.rstrip("0")
     if shift < len(fraction):
         return None
-    return int(whole + fraction) * 10 ** (shift - len(fraction))
+    return int(whole + fraction) * int(10 ** (shift - len(fraction)))
 
 
 @conversion("float", 1, _one("the value that is to be converted to a floating point number"), counted="parameters")
@@ -104,7 +105,7 @@ def coalesce(call: Invocation, *values: Value) -> Value:
 @conversion("json", 1, _one("the string or XML to be parsed"))
 def json(call: Invocation, value: Value) -> Value:
     if is_xml(value):
-        return xml_to_json(content_bytes(value) or b"")
+        return _json_of_xml(call, value)
     data = content_bytes(value)
     text = value if data is None else data.decode("utf-8", "replace")
     if not isinstance(text, str):
@@ -115,3 +116,10 @@ def json(call: Invocation, value: Value) -> Value:
         return newtonsoft.read(text)
     except newtonsoft.JsonReaderError as error:
         raise call.error(f"parameter is not valid. The provided value '{text}' cannot be parsed: '{error}'.") from None
+
+
+def _json_of_xml(call: Invocation, value: Value) -> Value:
+    try:
+        return to_json(parse(content_bytes(value) or b""))
+    except XmlError as error:
+        raise call.error(f"parameter is not valid. The provided XML cannot be converted to JSON: '{error}'.") from None

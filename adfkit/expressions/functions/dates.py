@@ -78,7 +78,8 @@ def utc_now(call: Invocation, form: str = _ROUND_TRIP) -> str:
 @date(
     "formatDateTime",
     (1, 3),
-    "a timestamp as the first parameter, an optional format string as the second parameter and an optional locale as the "
+    "a timestamp as the first parameter, an optional format string as the second parameter and an optional "
+    "locale as the "
     "third parameter",
     _string("first"),
     _string("second"),
@@ -138,7 +139,8 @@ def _shifted(call: Invocation, moment: Timestamp, interval: int, unit: str) -> T
 
 
 _SHIFT = (
-    "a timestamp as the first parameter, an interval as the second parameter, a time unit as the third parameter, and an "
+    "a timestamp as the first parameter, an interval as the second parameter, a time unit as the third "
+    "parameter, and an "
     "optional format string as the fourth parameter"
 )
 
@@ -154,7 +156,8 @@ def subtract_from_time(call: Invocation, text: str, interval: int, unit: str, fo
 
 
 _FROM_NOW = (
-    "an interval as the first parameter, a time unit as the second parameter, and an optional format string as the third "
+    "an interval as the first parameter, a time unit as the second parameter, and an optional format string as "
+    "the third "
     "parameter"
 )
 
@@ -235,7 +238,8 @@ def _time_zone(place: str, which: str) -> Parameter:
 @date(
     "convertFromUtc",
     (2, 3),
-    "a timestamp as the first parameter, a target time zone as the second parameter, and an optional format string as the "
+    "a timestamp as the first parameter, a target time zone as the second parameter, and an optional format "
+    "string as the "
     "third parameter",
     _TIME,
     _time_zone("second", "the target"),
@@ -265,7 +269,8 @@ def _to_utc(call: Invocation, moment: Timestamp, zone: timezones.Zone) -> Timest
 @date(
     "convertToUtc",
     (2, 3),
-    "a timestamp as the first parameter, a source time zone as the second parameter, and an optional format string as the "
+    "a timestamp as the first parameter, a source time zone as the second parameter, and an optional format "
+    "string as the "
     "third parameter",
     _TIME,
     _time_zone("second", "the source"),

@@ -88,35 +88,45 @@ def data_uri(call: Invocation, value: Value) -> str:
 _DATA_URI = re.compile(r"data:(?P<type>[^,]*?)(?P<base64>;base64)?,(?P<data>.*)", re.IGNORECASE | re.DOTALL)
 
 
-def _read_data_uri(call: Invocation, value: str) -> tuple[str, bytes]:
+def _match_data_uri(call: Invocation, value: str) -> re.Match[str]:
     match = _DATA_URI.fullmatch(value)
     if match is None:
         raise call.error(
-            f"expects its parameter to be formatted as a valid data URI. The provided value '{value}' was not formatted "
+            f"expects its parameter to be formatted as a valid data URI. The provided value '{value}' was not "
+            "formatted "
             "correctly."
         )
+    return match
+
+
+def _data_uri_text(call: Invocation, value: str) -> str:
+    match = _match_data_uri(call, value)
     data = _from_base64(call, match["data"]) if match["base64"] else unquote_to_bytes(match["data"])
-    return match["type"] or "text/plain", data
+    return data.decode("utf-8", "replace")
 
 
 @conversion(
     "dataUriToBinary", 1, _one("the data URI that is to be converted to binary"), _ONLY_STRING, counted="parameters"
 )
 def data_uri_to_binary(call: Invocation, value: str) -> Value:
-    content_type, data = _read_data_uri(call, value)
-    return content(data, content_type)
+    match = _match_data_uri(call, value)
+    content_type = match["type"] or "text/plain"
+    if match["base64"]:
+        # Taken as it is: Azure doesn't look whether it is base64.
+        return {"$content-type": content_type, "$content": match["data"]}
+    return content(unquote_to_bytes(match["data"]), content_type)
 
 
 @conversion(
     "dataUriToString", 1, _one("the data URI that is to be converted to string"), _ONLY_STRING, counted="parameters"
 )
 def data_uri_to_string(call: Invocation, value: str) -> str:
-    return _read_data_uri(call, value)[1].decode("utf-8", "replace")
+    return _data_uri_text(call, value)
 
 
 @conversion("decodeDataUri", 1, _one("the data URI"), _ONLY_STRING, counted="parameters")
 def decode_data_uri(call: Invocation, value: str) -> str:
-    return _read_data_uri(call, value)[1].decode("utf-8", "replace")
+    return _data_uri_text(call, value)
 
 
 def _uri_component(value: Value) -> str:

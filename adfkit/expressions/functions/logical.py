@@ -45,7 +45,8 @@ def not_(call: Invocation, value: bool) -> bool:
 @logical(
     "if",
     3,
-    "three parameter: the condition to test as the first parameter, the value to return if the condition is true as the "
+    "three parameter: the condition to test as the first parameter, the value to return if the condition is true "
+    "as the "
     "second parameter, and the value to return if the condition is false as the third parameter",
     lazy=True,
 )
@@ -68,19 +69,19 @@ def equals(call: Invocation, left: Value, right: Value, *_: Value) -> bool:
 
 def _order(call: Invocation, left: Value, right: Value) -> int:
     """Negative, zero or positive, as `left` is before, at or after `right`."""
-    for value in (left, right):
-        if value is left and not isinstance(value, str) and not is_number(value):
-            raise call.error(
-                "expects all of its parameters to be either integer or decimal numbers. "
-                f"Found invalid parameter types: '{type_name(value)}'."
-            )
     if is_number(left) and is_number(right):
-        return (left > right) - (left < right)
+        return int(left > right) - int(left < right)
     if isinstance(left, str) and isinstance(right, str):
         return compare(left, right)
+    if isinstance(left, str) or isinstance(right, str):
+        raise call.error(
+            "expects two parameter of matching types. The function was invoked with values of type "
+            f"'{type_name(left)}' and '{type_name(right)}' that do not match."
+        )
+    wrong = ",".join(dict.fromkeys(type_name(value) for value in (left, right) if not is_number(value)))
     raise call.error(
-        "expects two parameter of matching types. The function was invoked with values of type "
-        f"'{type_name(left)}' and '{type_name(right)}' that do not match."
+        "expects all of its parameters to be either integer or decimal numbers. "
+        f"Found invalid parameter types: '{wrong}'."
     )
 
 

@@ -1,4 +1,4 @@
-"""The functions that read the scope: `pipeline()`, `activity()`, `variables()`, `item()`, `trigger()`, `dataset()`, ..."""
+"""The functions that read the scope: `pipeline()`, `activity()`, `variables()`, `item()`, `trigger()` and others."""
 
 from __future__ import annotations
 
@@ -52,7 +52,10 @@ def variables(call: Invocation, name: Value) -> Value:
 
 @scopes("activity", 1, "", arity_message=_ONE_PARAMETER)
 def activity(call: Invocation, name: Value) -> Value:
-    missing = "Template language expression cannot be evaluated: the template action '{name}' is not defined at current scope."
+    missing = (
+        "Template language expression cannot be evaluated: the template action '{name}' is not defined at current "
+        "scope."
+    )
     return _named(call, call.scope.activities, name, missing)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 
 from adfkit.expressions import utf16
 from adfkit.expressions.errors import EvaluationError
@@ -87,7 +88,8 @@ def nth_index_of(call: Invocation, text: str, value: str, occurrence: int) -> in
 @string(
     "replace",
     3,
-    "three string parameters: the string to replace characters inside of as the first parameter, the string that will be "
+    "three string parameters: the string to replace characters inside of as the first parameter, the string that "
+    "will be "
     "replaced by the new string as the second parameter, and the new string as the third parameter",
     Parameter(STRING, "its first parameter 'string' to be a string"),
     Parameter(STRING, "its second parameter 'old string' to be a string"),
@@ -113,7 +115,8 @@ def split(call: Invocation, text: str, separator: str) -> list[str]:
 @string(
     "substring",
     (2, 3),
-    "two parameters: the 'string' to take a section from as the first parameter, the 'start index' as the second parameter",
+    "two parameters: the 'string' to take a section from as the first parameter, the 'start index' as the second "
+    "parameter",
     Parameter(STRING, "its first parameter 'string' to be a string"),
     Parameter(INTEGER, "its second parameter 'start index' to be an integer"),
     Parameter(INTEGER, "its third parameter 'length' to be an integer"),
@@ -152,18 +155,18 @@ def trim(call: Invocation, text: Value) -> str:
     return text.strip()
 
 
-_GUID_FORMATS = {
+def _guid_as_structure(value: uuid.UUID) -> str:
+    rest = ",".join(f"0x{byte:02x}" for byte in value.bytes[8:])
+    return f"{{0x{value.time_low:08x},0x{value.time_mid:04x},0x{value.time_hi_version:04x},{{{rest}}}}}"
+
+
+_GUID_FORMATS: dict[str, Callable[[uuid.UUID], str]] = {
     "N": lambda value: value.hex,
     "D": str,
     "B": lambda value: f"{{{value}}}",
     "P": lambda value: f"({value})",
-    "X": lambda value: _guid_as_structure(value),
+    "X": _guid_as_structure,
 }
-
-
-def _guid_as_structure(value: uuid.UUID) -> str:
-    rest = ",".join(f"0x{byte:02x}" for byte in value.bytes[8:])
-    return f"{{0x{value.time_low:08x},0x{value.time_mid:04x},0x{value.time_hi_version:04x},{{{rest}}}}}"
 
 
 @string(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from adfkit.expressions import xml_values
+from adfkit.expressions import xml_tree, xpath
+from adfkit.expressions.errors import EvaluationError
 from adfkit.expressions.functions.signatures import REGISTRY, Invocation, Parameter
-from adfkit.expressions.values import Value, content_bytes
+from adfkit.expressions.values import XML_TYPE, Value, content, content_bytes, is_xml, type_name
+from adfkit.expressions.xml_tree import Node, NodeKind
+from adfkit.expressions.xpath_parser import XPathError
 
 conversion = REGISTRY.category("conversion")
 
@@ -19,8 +22,35 @@ def xml(call: Invocation, value: Value) -> Value:
     data = content_bytes(value)
     try:
         if data is None and not isinstance(value, str):
-            text = xml_values.json_to_xml(value)
-            return xml_values.content(text.encode(), xml_values.XML_TYPE)
-        return xml_values.value(xml_values.parse(value if data is None else data))
-    except xml_values.XmlError as error:
+            return content(xml_tree.from_json(value).encode("utf-8", "replace"), XML_TYPE)
+        return xml_tree.value(xml_tree.parse(value if data is None else data))
+    except xml_tree.XmlError as error:
         raise call.error(f"parameter is not valid. The provided value cannot be converted to XML: '{error}'.") from None
+
+
+@conversion("xpath", 2, "two parameters: an XML object and an XPath expression")
+def xpath_(call: Invocation, document: Value, path: Value) -> Value:
+    """Elements come as XML, text as strings, attributes as `name="value"`."""
+    if not is_xml(document):
+        raise call.error(
+            f"expects its first parameter to be an XML object. The provided value is of type '{type_name(document)}'."
+        )
+    if not isinstance(path, str):
+        raise call.error(
+            f"expects its second parameter to be a string. The provided value is of type '{type_name(path)}'."
+        )
+    try:
+        result = xpath.select(xml_tree.parse(content_bytes(document) or b""), path)
+    except (XPathError, xml_tree.XmlError):
+        raise call.error(
+            "parameters are invalid: the 'xpath' parameter must be a supported, well formed XPath expression."
+        ) from None
+    return [_from_node(node) for node in result] if isinstance(result, list) else result
+
+
+def _from_node(node: Node) -> Value:
+    if node.kind is NodeKind.COMMENT:
+        raise EvaluationError("The node type 'Comment' is not a supported XPath node type.")
+    if node.kind in (NodeKind.DOCUMENT, NodeKind.ELEMENT):
+        return content(xml_tree.write_indented(node).encode(), XML_TYPE)
+    return node.value if node.kind in (NodeKind.TEXT, NodeKind.CDATA) else xml_tree.write(node)

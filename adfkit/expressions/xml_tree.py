@@ -1,0 +1,339 @@
+"""XML documents: reading them, writing them as .NET does, and their JSON form as Newtonsoft converts it.
+
+In JSON an attribute is `@name`, text beside others `#text`, CDATA `#cdata-section`, the declaration `?xml`; elements of
+the same name become an array. https://www.newtonsoft.com/json/help/html/ConvertingJSONandXML.htm
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from xml.parsers import expat
+from xml.sax.saxutils import escape
+
+from adfkit.expressions.values import XML_TYPE, Value, content, float_text, json_text
+
+
+class XmlError(ValueError):
+    """A text or object that makes no XML document."""
+
+
+class NodeKind(Enum):
+    DOCUMENT = "document"
+    ELEMENT = "element"
+    ATTRIBUTE = "attribute"
+    TEXT = "text"
+    CDATA = "cdata"
+    COMMENT = "comment"
+    INSTRUCTION = "instruction"
+
+
+@dataclass(eq=False, slots=True)
+class Node:
+    """A node of a document. `name` is the qualified name, or the instruction's target; `order` counts through the text.
+
+    A document's `value` is its XML declaration. `closed` tells an element written `<a></a>` from one written `<a />`.
+    """
+
+    kind: NodeKind
+    name: str = ""
+    value: str = ""
+    parent: Node | None = None
+    order: int = 0
+    children: list[Node] = field(default_factory=list)
+    attributes: list[Node] = field(default_factory=list)
+    closed: bool = False
+
+    @property
+    def local_name(self) -> str:
+        return self.name.rpartition(":")[2]
+
+    @property
+    def namespace(self) -> str:
+        """The URI of the node's namespace; empty where it has none."""
+        prefix = self.name.rpartition(":")[0]
+        if self.kind is NodeKind.ATTRIBUTE and not prefix:
+            return ""
+        return self.resolve(prefix)
+
+    def resolve(self, prefix: str) -> str:
+        """The URI that a prefix stands for at this node."""
+        declaration = f"xmlns:{prefix}" if prefix else "xmlns"
+        for node in self.ancestors_and_self():
+            for attribute in node.attributes:
+                if attribute.name == declaration:
+                    return attribute.value
+        return "http://www.w3.org/XML/1998/namespace" if prefix == "xml" else ""
+
+    def ancestors_and_self(self) -> Iterator[Node]:
+        node: Node | None = self
+        while node is not None:
+            yield node
+            node = node.parent
+
+    def descendants(self) -> Iterator[Node]:
+        """All nodes below this one in document order, without attributes."""
+        for child in self.children:
+            yield child
+            yield from child.descendants()
+
+    def text(self) -> str:
+        """The string value that XPath gives a node."""
+        if self.kind in (NodeKind.DOCUMENT, NodeKind.ELEMENT):
+            return "".join(node.value for node in self.descendants() if node.kind in (NodeKind.TEXT, NodeKind.CDATA))
+        return self.value
+
+
+MAXIMUM_DEPTH = 200
+
+
+class _Builder:
+    def __init__(self) -> None:
+        self._document = Node(NodeKind.DOCUMENT)
+        self._current = self._document
+        self._count = 0
+        self._depth = 0
+        self._in_cdata = False
+        self._started_at = -1
+        self.parser = expat.ParserCreate()
+        self.parser.buffer_text = True
+        self.parser.ordered_attributes = True
+        self.parser.XmlDeclHandler = self._declaration
+        self.parser.StartDoctypeDeclHandler = self._refuse_document_type
+        self.parser.StartElementHandler = self._start
+        self.parser.EndElementHandler = self._end
+        self.parser.CharacterDataHandler = self._text
+        self.parser.StartCdataSectionHandler = self._start_cdata
+        self.parser.EndCdataSectionHandler = self._end_cdata
+        self.parser.CommentHandler = lambda text: self._add(NodeKind.COMMENT, value=text)
+        self.parser.ProcessingInstructionHandler = lambda name, text: self._add(NodeKind.INSTRUCTION, name, text)
+
+    def build(self, text: str) -> Node:
+        self.parser.Parse(text.encode("utf-8", "replace"), True)
+        return self._document
+
+    def _add(self, kind: NodeKind, name: str = "", value: str = "") -> Node:
+        node = Node(kind, name, value, self._current, self._next_order())
+        self._current.children.append(node)
+        return node
+
+    def _next_order(self) -> int:
+        self._count += 1
+        return self._count
+
+    def _declaration(self, version: str, encoding: str | None, standalone: int) -> None:
+        parts = [f'version="{version}"']
+        parts += [f'encoding="{encoding}"'] if encoding else []
+        parts += [f'standalone="{"yes" if standalone else "no"}"'] if standalone >= 0 else []
+        self._document.value = " ".join(parts)
+
+    def _refuse_document_type(self, *_: object) -> None:
+        raise XmlError("For security reasons DTD is prohibited in this XML document.")
+
+    def _start(self, name: str, attributes: list[str]) -> None:
+        self._depth += 1
+        if self._depth > MAXIMUM_DEPTH:
+            raise XmlError(f"The document is nested more than {MAXIMUM_DEPTH} levels deep.")
+        element = self._add(NodeKind.ELEMENT, name)
+        for key, value in zip(attributes[::2], attributes[1::2], strict=True):
+            element.attributes.append(Node(NodeKind.ATTRIBUTE, key, value, element, self._next_order()))
+        self._current = element
+        self._started_at = self.parser.CurrentByteIndex
+
+    def _end(self, _: str) -> None:
+        self._depth -= 1
+        # The end of `<a />` is where it starts.
+        self._current.closed = self.parser.CurrentByteIndex != self._started_at
+        self._current = self._current.parent or self._document
+
+    def _text(self, text: str) -> None:
+        if self._in_cdata:
+            self._current.children[-1].value += text
+        elif text.strip():
+            self._add(NodeKind.TEXT, value=text)
+
+    def _start_cdata(self) -> None:
+        self._in_cdata = True
+        self._add(NodeKind.CDATA)
+
+    def _end_cdata(self) -> None:
+        self._in_cdata = False
+
+
+def parse(data: bytes | str) -> Node:
+    """The document, without text that is white space only. Raises XmlError; document types are refused."""
+    text = (data if isinstance(data, str) else data.decode("utf-8", "replace")).removeprefix("\ufeff")
+    if not text.strip():
+        raise XmlError("Root element is missing.")
+    if not text.lstrip().startswith("<"):
+        raise XmlError("Data at the root level is invalid. Line 1, position 1.")
+    try:
+        return _Builder().build(text)
+    except expat.ExpatError as error:
+        reason = expat.ErrorString(error.code)
+        raise XmlError(f"{reason.capitalize()}. Line {error.lineno}, position {error.offset + 1}.") from None
+
+
+def value(node: Node) -> dict[str, str]:
+    """A document or element as an expression's value."""
+    return content(write(node).encode(), XML_TYPE)
+
+
+_QUOTE = {'"': "&quot;"}
+
+
+def write(node: Node) -> str:
+    """The text of a node, as .NET writes it: no line breaks, `<a />` where there is no content.
+
+    An element cut out of its document declares the namespaces that it gets from above.
+    """
+    return _write(node, _inherited_declarations(node))
+
+
+def write_indented(node: Node) -> str:
+    """The text of a node with elements on lines of their own, two spaces a level, where they have no text beside."""
+    return _indented(node, _inherited_declarations(node), 0)
+
+
+def _indented(node: Node, declarations: str, level: int) -> str:
+    texts = any(child.kind in (NodeKind.TEXT, NodeKind.CDATA) for child in node.children)
+    if texts or not node.children:
+        return _write(node, declarations)
+    if node.kind is NodeKind.DOCUMENT:
+        return "\n".join(_indented(child, "", level) for child in node.children)
+    attributes = declarations + "".join(f" {_write(attribute)}" for attribute in node.attributes)
+    lines = "".join(f"\n{'  ' * (level + 1)}{_indented(child, '', level + 1)}" for child in node.children)
+    return f"<{node.name}{attributes}>{lines}\n{'  ' * level}</{node.name}>"
+
+
+def _inherited_declarations(node: Node) -> str:
+    declarations = ""
+    if node.kind is NodeKind.ELEMENT and node.parent is not None and node.parent.kind is NodeKind.ELEMENT:
+        for prefix in sorted(_prefixes(node)):
+            own = {attribute.name for attribute in node.attributes}
+            name = f"xmlns:{prefix}" if prefix else "xmlns"
+            uri = node.resolve(prefix)
+            if uri and name not in own and prefix != "xml":
+                declarations += f' {name}="{escape(uri, _QUOTE)}"'
+    return declarations
+
+
+def _prefixes(node: Node) -> set[str]:
+    elements = [node, *(below for below in node.descendants() if below.kind is NodeKind.ELEMENT)]
+    used = {element.name.rpartition(":")[0] for element in elements}
+    attributes = (attribute.name.rpartition(":")[0] for element in elements for attribute in element.attributes)
+    return used | {prefix for prefix in attributes if prefix not in ("", "xmlns")}
+
+
+def _write(node: Node, declarations: str = "") -> str:
+    match node.kind:
+        case NodeKind.DOCUMENT:
+            declaration = f"<?xml {node.value}?>" if node.value else ""
+            return declaration + "".join(map(_write, node.children))
+        case NodeKind.ELEMENT:
+            attributes = declarations + "".join(f" {_write(attribute)}" for attribute in node.attributes)
+            return _element(node.name, attributes, "".join(map(_write, node.children)), node.closed)
+        case NodeKind.ATTRIBUTE:
+            return f'{node.name}="{escape(node.value, _QUOTE)}"'
+        case NodeKind.CDATA:
+            return f"<![CDATA[{node.value}]]>"
+        case NodeKind.COMMENT:
+            return f"<!--{node.value}-->"
+        case NodeKind.INSTRUCTION:
+            return f"<?{node.name} {node.value}?>"
+        case NodeKind.TEXT:
+            return escape(node.value)
+
+
+def _element(name: str, attributes: str, inner: str, closed: bool) -> str:
+    return f"<{name}{attributes}>{inner}</{name}>" if inner or closed else f"<{name}{attributes} />"
+
+
+def to_json(document: Node) -> Value:
+    """The JSON form of a document. Comments have none."""
+    result: dict[str, Value] = {}
+    if document.value:
+        pairs = (part.partition("=") for part in document.value.split(" "))
+        result["?xml"] = {f"@{name}": text.strip('"') for name, _, text in pairs}
+    for child in document.children:
+        if child.kind is NodeKind.ELEMENT:
+            result[child.name] = _element_to_json(child)
+    return result
+
+
+def _element_to_json(element: Node) -> Value:
+    members: dict[str, Value] = {f"@{attribute.name}": attribute.value for attribute in element.attributes}
+    for name, group in _groups(element).items():
+        converted = [_element_to_json(child) if child.kind is NodeKind.ELEMENT else child.value for child in group]
+        members[name] = converted[0] if len(converted) == 1 else converted
+    if not members:
+        return None
+    return members["#text"] if list(members) == ["#text"] else members
+
+
+_JSON_NAMES = {NodeKind.TEXT: "#text", NodeKind.CDATA: "#cdata-section"}
+
+
+def _groups(element: Node) -> dict[str, list[Node]]:
+    groups: dict[str, list[Node]] = {}
+    for child in element.children:
+        if child.kind is NodeKind.COMMENT:
+            continue
+        name = f"?{child.name}" if child.kind is NodeKind.INSTRUCTION else _JSON_NAMES.get(child.kind, child.name)
+        groups.setdefault(name, []).append(child)
+    return groups
+
+
+def from_json(value: Mapping[str, Value]) -> str:
+    """The document that an object stands for, as text; an empty object makes an empty text. Raises XmlError."""
+    written = ""
+    roots = 0
+    for name, member in value.items():
+        if name == "?xml" and isinstance(member, Mapping) and not roots:
+            written += f"<?xml{_attributes(member)}?>"
+            continue
+        roots += len(member) if isinstance(member, list) else 1
+        if roots > 1:
+            raise XmlError(
+                "JSON root object has multiple properties. The root object must have a single property in order to "
+                f"create a valid XML document. Consider specifying a DeserializeRootElementName. Path '{name}'."
+            )
+        written += _member_to_xml(name, member)
+    return written
+
+
+def _member_to_xml(name: str, member: Value) -> str:
+    if isinstance(member, list):
+        return "".join(_member_to_xml(name, element) for element in member)
+    if name == "#text":
+        return escape(_scalar(member))
+    if name == "#cdata-section":
+        return f"<![CDATA[{_scalar(member)}]]>"
+    if not isinstance(member, Mapping):
+        return _element(_encoded(name), "", escape(_scalar(member)), member is not None)
+    inner = "".join(_member_to_xml(key, element) for key, element in member.items() if not key.startswith("@"))
+    return _element(_encoded(name), _attributes(member), inner, closed=False)
+
+
+_NOT_IN_NAMES = re.compile(r"^[^A-Za-z_:\u00c0-\U000effff]|[^\w:.\u00b7-]")
+
+
+def _encoded(name: str) -> str:
+    """A name with what XML doesn't take in names as `_x0020_`."""
+    return _NOT_IN_NAMES.sub(lambda match: f"_x{ord(match[0]):04X}_", name)
+
+
+def _attributes(members: Mapping[str, Value]) -> str:
+    return "".join(
+        f' {_encoded(key[1:])}="{escape(_scalar(text), _QUOTE)}"'
+        for key, text in members.items()
+        if key.startswith("@")
+    )
+
+
+def _scalar(value: Value) -> str:
+    if isinstance(value, float):
+        return float_text(value)
+    return "" if value is None else value if isinstance(value, str) else json_text(value)

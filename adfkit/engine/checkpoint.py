@@ -77,6 +77,7 @@ class Checkpoint:
         self.crypter = crypter
         loaded = _load(deployment, crypter)
         self.base = loaded.resources
+        self.left_over = frozenset(id(state) for state in self.base if state.delete)
         self.interrupted = loaded.pending_operations
         self._metadata = loaded.metadata
         self._new: list[ResourceState] = []
@@ -128,6 +129,12 @@ class Checkpoint:
             self._version += changed
         if save:
             self.save()
+
+    def adopt(self, state: ResourceState) -> None:
+        """Take a resource among those of before."""
+        with self._lock:
+            self.base.append(state)
+            self._version += 1
 
     def settle(self, urn: str) -> None:
         """Forget what an interrupted run had under way on a resource."""

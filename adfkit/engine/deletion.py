@@ -10,7 +10,7 @@ from typing import Protocol
 from adfkit.engine import urn as urns
 from adfkit.engine.checkpoint import Checkpoint
 from adfkit.engine.errors import EngineError
-from adfkit.engine.events import Event, Operation, ResourcePlanned, Step
+from adfkit.engine.events import Diagnostic, Event, Operation, ResourcePlanned, Step
 from adfkit.engine.provider import ProviderError
 from adfkit.engine.registry import ProviderRegistry
 from adfkit.engine.state import ResourceState
@@ -64,8 +64,38 @@ class Deletion:
                 self._checkpoint.finish(started)
         state.pending_replacement = True
 
+    def adopt_interrupted(self) -> None:
+        """Find what interrupted creates of resources that the program no longer has made, so that it is deleted too.
+
+        Where the provider cannot tell, a warning names the resource, since it may be left in the cloud.
+        """
+        for operation in list(self._checkpoint.interrupted):
+            state = operation.resource
+            if state.urn in self._registered:
+                continue
+            if operation.type == "creating":
+                self._adopt(state)
+            self._checkpoint.settle(state.urn)
+
+    def _adopt(self, state: ResourceState) -> None:
+        client = self._registry.client(state.provider)
+        timeout = state.custom_timeouts.get("create", 0)
+        found = client.recover(state.urn, state.type, state.name, state.inputs, timeout)
+        if found is not None and found.id in {other.id for other in self._checkpoint.left()}:
+            return  # the resource that it was to replace, which is deleted anyway
+        if found is not None:
+            state.id, state.outputs = found.id, found.outputs
+            self._checkpoint.adopt(state)
+        elif not client.recovers:
+            message = (
+                "An earlier run was interrupted while it created this resource. Look whether it exists, and delete it."
+            )
+            self._reporter.emit(Diagnostic("warning", message, state.urn))
+
     def run(self, preview: bool, parallel: int) -> None:
         """Delete all that is left of before, dependents first; nothing, if one of them is protected."""
+        if not preview:
+            self.adopt_interrupted()
         states = self._checkpoint.left()
         protected = [state for state in states if state.protect and not state.delete and not state.pending_replacement]
         for state in protected:
@@ -83,7 +113,8 @@ class Deletion:
             self._execute(states, leaving, parallel)
 
     def _plan(self, state: ResourceState, leaving: Collection[str]) -> None:
-        if (state.delete and state.urn in self._registered) or state.pending_replacement or _is_internal(state):
+        replaced_now = state.delete and id(state) not in self._checkpoint.left_over
+        if replaced_now or state.pending_replacement or _is_internal(state):
             return  # part of a replacement that is told already, or the engine's own
         operation = Operation.DELETE if self._calls_provider(state, leaving) or not state.custom else Operation.DISCARD
         reason = "it is no longer in the program"

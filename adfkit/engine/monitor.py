@@ -92,13 +92,14 @@ class ResourceMonitor:
     def RegisterResource(self, request: resource_pb2.RegisterResourceRequest) -> resource_pb2.RegisterResourceResponse:
         """Bring a resource about."""
         location = self._location(request.sourcePosition)
-        return self._answer(lambda: self._register(request, location), request.name, location)
+        urn = self._urn(request)
+        return self._answer(lambda: self._register(request, urn, location), urn, location)
 
     def _register(
-        self, request: resource_pb2.RegisterResourceRequest, location: str
+        self, request: resource_pb2.RegisterResourceRequest, urn: str, location: str
     ) -> resource_pb2.RegisterResourceResponse:
         _refuse_unsupported(request)
-        goal = self._goal(request, location)
+        goal = self._goal(request, urn, location)
         state = self._deployment.register(goal)
         return resource_pb2.RegisterResourceResponse(
             urn=state.urn, id=self._id(state), object=marshal(state.outputs), result=resource_pb2.Result.SUCCESS
@@ -110,14 +111,18 @@ class ResourceMonitor:
             return UNKNOWN_STRING
         return state.id
 
-    def _goal(self, request: resource_pb2.RegisterResourceRequest, location: str) -> Goal:
+    def _urn(self, request: resource_pb2.RegisterResourceRequest | resource_pb2.ReadResourceRequest) -> str:
+        deployment = self._deployment
+        return urns.create(deployment.stack, deployment.project, request.parent, request.type, request.name)
+
+    def _goal(self, request: resource_pb2.RegisterResourceRequest, urn: str, location: str) -> Goal:
         deployment = self._deployment
         inputs = unmarshal(request.object)
         parent = deployment.registered(request.parent)
         protect = request.protect if request.HasField("protect") else parent is not None and parent.protect
         retain = parent is not None and parent.retain_on_delete
         return Goal(
-            urn=urns.create(deployment.stack, deployment.project, request.parent, request.type, request.name),
+            urn=urn,
             type=request.type,
             name=request.name,
             custom=request.custom,
@@ -147,16 +152,18 @@ class ResourceMonitor:
     def ReadResource(self, request: resource_pb2.ReadResourceRequest) -> resource_pb2.ReadResourceResponse:
         """Read a resource that something else manages."""
         location = self._location(request.sourcePosition)
-        return self._answer(lambda: self._read(request, location), request.name, location)
+        urn = self._urn(request)
+        return self._answer(lambda: self._read(request, urn, location), urn, location)
 
-    def _read(self, request: resource_pb2.ReadResourceRequest, location: str) -> resource_pb2.ReadResourceResponse:
+    def _read(
+        self, request: resource_pb2.ReadResourceRequest, urn: str, location: str
+    ) -> resource_pb2.ReadResourceResponse:
         if request.packageRef:
             raise UnsupportedFeature(_UNSUPPORTED_FIELDS["packageRef"])
         if request.type == "pulumi:pulumi:StackReference":
             raise UnsupportedFeature("stack references")
-        deployment = self._deployment
         goal = Goal(
-            urn=urns.create(deployment.stack, deployment.project, request.parent, request.type, request.name),
+            urn=urn,
             type=request.type,
             name=request.name,
             custom=True,
@@ -167,7 +174,7 @@ class ResourceMonitor:
             additional_secret_outputs=list(request.additionalSecretOutputs),
             location=location,
         )
-        state = deployment.read(goal, "" if request.id == UNKNOWN_STRING else request.id)
+        state = self._deployment.read(goal, "" if request.id == UNKNOWN_STRING else request.id)
         return resource_pb2.ReadResourceResponse(
             urn=state.urn, id=state.id, properties=marshal(state.outputs), result=resource_pb2.Result.SUCCESS
         )
@@ -248,14 +255,14 @@ class ResourceMonitor:
         self._deployment.fail(message)
         return MonitorError(grpc.StatusCode.UNIMPLEMENTED, message)
 
-    def _answer(self, work: Callable[[], T], name: str, location: str) -> T:
+    def _answer(self, work: Callable[[], T], urn: str, location: str) -> T:
         """Run a request; a failure is reported here, and ends the program without a message of its own."""
         try:
             return work()
         except (RunStopped, StepFailed) as error:
             raise MonitorError(grpc.StatusCode.UNAVAILABLE, str(error)) from error
         except (EngineError, ProviderError) as error:
-            self._deployment.fail(f"{name}: {error}", location=location)
+            self._deployment.fail(str(error), urn, location)
             raise MonitorError(grpc.StatusCode.UNAVAILABLE, str(error)) from error
 
     def _location(self, position: source_pb2.SourcePosition) -> str:

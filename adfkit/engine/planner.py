@@ -72,8 +72,7 @@ class Planner:
 
     def _plan_create(self, goal: Goal, old: ResourceState | None, pending: PendingOperation | None) -> Plan:
         interrupted = pending is not None and pending.type == "creating"
-        known = pending.resource.inputs if pending is not None and interrupted else {}
-        inputs = self._check(goal, known, goal.inputs)
+        inputs = self._check(goal, _created_inputs(pending), goal.inputs)
         if old is not None and old.pending_replacement:
             return Plan(Operation.REPLACE, inputs, "the old one is deleted already, to make room for it")
         if old is not None:
@@ -94,7 +93,8 @@ class Planner:
                     f"{goal.urn} would be replaced because {_listed(replacing)} changed, and it is protected. "
                     "Deploy it once with protect=False first."
                 )
-            fresh = self._check(goal, {}, wanted)  # automatic names are given anew, as for any new resource
+            # Automatic names are given anew, as for any new resource; not if its create is under way already.
+            fresh = self._check(goal, _created_inputs(pending), wanted)
             delete_before = diff.delete_before_replace
             if goal.delete_before_replace is not None:
                 delete_before = goal.delete_before_replace
@@ -137,6 +137,11 @@ class Planner:
 
     def _client(self, goal: Goal) -> ProviderClient:
         return self._registry.client(goal.provider)
+
+
+def _created_inputs(pending: PendingOperation | None) -> Properties:
+    """The inputs of a create that was interrupted, by which its automatic name is found again."""
+    return pending.resource.inputs if pending is not None and pending.type == "creating" else {}
 
 
 def _plan_component(goal: Goal, old: ResourceState | None) -> Plan:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 Properties = dict[str, Any]
 
@@ -138,6 +138,18 @@ class Provider(Protocol):
 
     def invoke(self, token: str, arguments: Properties) -> Properties:
         """Call a function of the package, e.g. `azure-native:authorization:getClientConfig`."""
+
+
+@runtime_checkable
+class RecoveringProvider(Protocol):
+    """A provider that can tell whether a create, whose answer was lost with the engine's process, took place."""
+
+    def recover(self, urn: str, type: str, name: str, inputs: Properties, timeout: float) -> CreateResult | None:
+        """The resource that a create with these checked inputs made, as `create` answers; None where there is none.
+
+        Raises:
+            ProviderError: it cannot tell, or what it made cannot be completed.
+        """
 
 
 class ProviderFactory(Protocol):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final, Protocol, TypeVar, runtime_checkable
+from typing import Any, Final, TypeVar
 
 from adfkit.engine import urn as urns
 from adfkit.engine.diff import structural_diff
@@ -20,19 +20,12 @@ from adfkit.engine.provider import (
     ProviderError,
     ProviderFactory,
     ReadResult,
+    RecoveringProvider,
 )
 from adfkit.engine.state import ResourceState
 
 T = TypeVar("T")
 VERSION_KEY: Final = "version"
-
-
-@runtime_checkable
-class RecoveringProvider(Protocol):
-    """A provider that can tell whether a create, whose answer was lost with the process, took place."""
-
-    def recover(self, urn: str, type: str, name: str, inputs: Properties, timeout: float) -> CreateResult | None:
-        """The resource that a create with these checked inputs made, as `create` answers; None where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +62,11 @@ class ProviderClient:
         if not preview and not result.id:
             raise ProviderError(f"The provider of {self.package} created {urn} and gave it no id.")
         return CreateResult(result.id, with_secrets_of(result.outputs, inputs))
+
+    @property
+    def recovers(self) -> bool:
+        """Whether the provider can tell what an interrupted create made."""
+        return isinstance(self.provider, RecoveringProvider)
 
     def recover(self, urn: str, type: str, name: str, inputs: Properties, timeout: float) -> CreateResult | None:
         """Find what an interrupted create made, where the provider can tell."""

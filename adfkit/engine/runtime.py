@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import logging
 import os
 import runpy
 import sys
@@ -18,7 +17,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from adfkit.engine.deployment import Deployment
 from adfkit.engine.dynamic import isolated_pickler
@@ -67,13 +66,9 @@ def program_environment(project: Project) -> Iterator[None]:
     before, path = Path.cwd(), list(sys.path)
     os.chdir(project.working_directory)
     sys.path[:0] = [str(project.working_directory), str(project.folder)]
-    asyncio_log = logging.getLogger("asyncio")
-    level = asyncio_log.level
-    asyncio_log.setLevel(logging.CRITICAL)  # a failed program leaves futures behind that nobody awaits
     try:
         yield
     finally:
-        asyncio_log.setLevel(level)
         sys.path[:] = path
         os.chdir(before)
 
@@ -100,6 +95,7 @@ def _run(project: Project, stack: str, config: Config, deployment: Deployment) -
     sdk_settings.ROOT.set(None)
     sdk_config.set_all_config(dict(config.values), sorted(config.secret_keys))
     loop = asyncio.new_event_loop()
+    loop.set_exception_handler(_ignore_unawaited)
     asyncio.set_event_loop(loop)
     threads = ThreadPoolExecutor(deployment.parallel, thread_name_prefix="pulumi-step")
     loop.set_default_executor(threads)
@@ -111,6 +107,10 @@ def _run(project: Project, stack: str, config: Config, deployment: Deployment) -
     finally:
         threads.shutdown(wait=True)  # steps under way finish and are saved
         _close(loop)
+
+
+def _ignore_unawaited(_loop: asyncio.AbstractEventLoop, _context: dict[str, Any]) -> None:
+    """A failed program leaves futures behind that nobody awaits; the failure itself is reported."""
 
 
 def _run_main(program: Path) -> None:

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 import narwhals.stable.v2 as nw
 
+TRANSFORMS = Path(__file__).parent.parent
 GROUPS = ("known", "outcome", "label")
 """Known when a prediction is made, so may be a feature; known only later; what is to be predicted."""
 TYPES: Mapping[str, Any] = {
@@ -82,9 +83,9 @@ def load(name: str) -> tuple[Declaration, Transform]:
     Raises:
         DeclarationError: no such transform here; the text names those that are.
     """
-    folder = Path(__file__).parent.parent / name
+    folder = TRANSFORMS / name
     if not name.isidentifier() or not (folder / "transform.toml").is_file():
-        present = ", ".join(sorted(path.parent.name for path in folder.parent.glob("*/transform.toml"))) or "none"
+        present = ", ".join(sorted(path.parent.name for path in TRANSFORMS.glob("*/transform.toml"))) or "none"
         raise DeclarationError(f"There is no transform '{name}' here. Present: {present}.")
     package = __name__.rsplit(".", 2)[0]
     if find_spec(f"{package}.{name}.transform") is None:

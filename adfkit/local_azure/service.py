@@ -104,6 +104,7 @@ class ResourceType:
         scope: what a type of one segment lives in; `any` is an extension, on a subscription, group or resource.
             A child type lives in its parent.
         created_status: what PUT answers for a new resource; some services answer 200 and their clients insist.
+        shows_deleted: DELETE answers with the body of what it removed.
         invalid_name: the service's own error for a name that `name_pattern` refuses; default `InvalidResourceName`.
     """
 
@@ -121,6 +122,7 @@ class ResourceType:
     create_only: tuple[str, ...] = ()
     scope: Literal["resource_group", "subscription", "tenant", "any"] = "resource_group"
     created_status: int = 201
+    shows_deleted: bool = False
     invalid_name: Callable[[str], AzureError] | None = None
 
 

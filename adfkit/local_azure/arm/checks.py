@@ -16,6 +16,10 @@ from adfkit.local_azure.resources import Resource, Resources
 from adfkit.local_azure.service import Json, ResourceType
 
 MAX_TAGS = 50
+ENVELOPE = frozenset(
+    {"properties", "location", "tags", "identity", "sku", "kind", "plan", "managedby", "zones", "extendedlocation"}
+    | {"etag", "resourcegroup", "scale"}
+)
 
 
 def api_version(type: ResourceType, version: str | None) -> str:
@@ -118,8 +122,11 @@ def is_tracked(type: ResourceType, id: ResourceId) -> bool:
 
 
 def envelope(type: ResourceType, id: ResourceId, body: Json, existing: Resource | None) -> Json:
-    """The body with its envelope checked: properties an object, tags, location known and unchanged."""
+    """The body with its envelope checked: members, properties an object, tags, location known and unchanged."""
     body = {key: value for key, value in body.items() if key not in ("id", "name", "type", "systemData")}
+    for key in body:
+        if key.lower() not in ENVELOPE:
+            raise errors.invalid_body(f"could not find member '{key}' on object of type 'ResourceDefinition'")
     if not isinstance(body.get("properties", {}), dict):
         raise errors.invalid_body("'properties' is not a JSON object")
     _check_tags(body)

@@ -64,10 +64,9 @@ def resolve(method: str, path: str, registry: Registry) -> Target:
     Raises:
         AzureError: 400 for a malformed path, 404 for an unknown one, 501 for a type or action that is not here.
     """
-    segments = path.strip("/").split("/")
+    segments = [segment for segment in path.split("/") if segment]  # official clients do send `//` in places
+    path = "/" + "/".join(segments)
     lower = [segment.lower() for segment in segments]
-    if "" in segments:
-        raise errors.invalid_path(path)
     if "providers" not in lower:
         return _platform_path(method, path, segments, lower, registry)
     start = len(lower) - 1 - lower[::-1].index("providers")

@@ -96,7 +96,7 @@ class Writes:
         work = asyncio.ensure_future(self._remove(type, request))
         if not type.long_running:
             await work
-            return Response(status_code=200)
+            return self._show(type, existing, 200) if type.shows_deleted else Response(status_code=200)
         await asyncio.wait({work}, timeout=0 if type.name == GROUPS else GRACE)
         if work.done():
             work.result()

@@ -159,6 +159,7 @@ RESOURCE_TYPES: Final = (
         name_pattern=GUID,
         invalid_name=errors.invalid_assignment_name,
         put=put_assignment,
+        shows_deleted=True,
         list=list_assignments,
     ),
     ResourceType(

@@ -1,0 +1,231 @@
+"""Azure Resource Manager for the provider: tokens, retries and polling are those of Azure's own core libraries."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from azure.core.credentials import TokenCredential
+from azure.core.exceptions import AzureError as AzureCoreError
+from azure.core.exceptions import HttpResponseError
+from azure.core.pipeline.policies import (
+    CustomHookPolicy,
+    HeadersPolicy,
+    RequestIdPolicy,
+    RetryPolicy,
+    UserAgentPolicy,
+)
+from azure.core.polling import LROPoller
+from azure.core.rest import HttpRequest
+from azure.identity import ClientSecretCredential, DefaultAzureCredential
+from azure.mgmt.core import ARMPipelineClient
+from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy
+from azure.mgmt.core.polling.arm_polling import ARMPolling
+
+from adfkit.engine.provider import ProviderError
+
+PUBLIC_CLOUD: Final = "https://management.azure.com/"
+PUBLIC_LOGIN: Final = "https://login.microsoftonline.com/"
+DEFAULT_TIMEOUT: Final = 3600.0
+RETRIES: Final = 4
+POLL_INTERVAL: Final = 5.0
+"""Seconds between polls where the service does not say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """Which Azure is deployed to, and as whom. Empty credentials leave it to DefaultAzureCredential."""
+
+    resource_manager: str
+    login: str
+    subscription_id: str
+    tenant_id: str = ""
+    client_id: str = ""
+    client_secret: str = ""
+
+    @property
+    def scope(self) -> str:
+        """The scope to ask tokens for."""
+        return f"{self.resource_manager.rstrip('/')}/.default"
+
+    def credential(self) -> TokenCredential:
+        """The credential that the configuration names, else that of the environment."""
+        if self.client_id and self.client_secret and self.tenant_id:
+            return ClientSecretCredential(
+                self.tenant_id, self.client_id, self.client_secret, authority=self.login or None
+            )
+        return DefaultAzureCredential(authority=self.login or None)
+
+
+class ArmFailure(ProviderError):
+    """An error that ARM answered with; `status` is 0 where there was no answer."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(f"{code}: {message}" if code else message)
+        self.status = status
+        self.code = code
+
+
+class ArmClient:
+    """Requests to one Azure Resource Manager. Safe to use from several threads."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self._credential = connection.credential()
+        self._client: ARMPipelineClient[Any, Any] = ARMPipelineClient(
+            base_url=connection.resource_manager,
+            policies=[
+                RequestIdPolicy(),
+                HeadersPolicy(),
+                UserAgentPolicy("adfkit"),
+                RetryPolicy(retry_total=RETRIES, retry_backoff_factor=0.5),
+                CustomHookPolicy(),
+                ARMChallengeAuthenticationPolicy(self._credential, connection.scope),
+            ],
+        )
+        self._lock = threading.Lock()
+        self._claims: Mapping[str, Any] | None = None
+
+    def get(self, id: str, api_version: str) -> dict[str, Any] | None:
+        """The resource's body, or None where it does not exist.
+
+        Raises:
+            ArmFailure: any other error.
+        """
+        try:
+            return self._send("GET", id, api_version)
+        except ArmFailure as failure:
+            if failure.status == 404:
+                return None
+            raise
+
+    def put(self, id: str, api_version: str, body: dict[str, Any], timeout: float = 0) -> dict[str, Any]:
+        """Create or change a resource, wait until that is done (`timeout` in seconds), and return its body."""
+        result = self._send("PUT", id, api_version, body, timeout)
+        return result if result is not None else (self.get(id, api_version) or {})
+
+    def delete(self, id: str, api_version: str, timeout: float = 0) -> None:
+        """Delete a resource and wait until it is gone; one that is gone already is no error."""
+        try:
+            self._send("DELETE", id, api_version, timeout=timeout)
+        except ArmFailure as failure:
+            if failure.status != 404:
+                raise
+
+    def claims(self) -> Mapping[str, Any]:
+        """The claims of the token in use: who deploys (`oid`, `appid`), in which tenant (`tid`)."""
+        with self._lock:
+            if self._claims is None:
+                try:
+                    token = self._credential.get_token(self.connection.scope).token
+                except AzureCoreError as error:
+                    raise ArmFailure(0, "", f"Signing in to Azure failed: {_message(error)}") from error
+                payload = token.split(".")[1]
+                self._claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+            return self._claims
+
+    def _send(
+        self, method: str, id: str, api_version: str, body: dict[str, Any] | None = None, timeout: float = 0
+    ) -> dict[str, Any] | None:
+        url = f"{self.connection.resource_manager.rstrip('/')}{id}"
+        request = HttpRequest(method, url, params={"api-version": api_version}, json=body)
+        try:
+            answer = self._client.send_request(request, _return_pipeline_response=True)
+            response = answer.http_response
+            response.read()
+            _refuse_errors(response)
+            if method == "GET":
+                return _json(response)
+            return self._wait(answer, timeout or DEFAULT_TIMEOUT, f"{method} {id}")
+        except HttpResponseError as error:
+            raise _failure(error) from error
+        except AzureCoreError as error:
+            raise ArmFailure(0, "", f"{method} {id} failed: {_message(error)}") from error
+
+    def _wait(self, answer: Any, timeout: float, what: str) -> dict[str, Any] | None:
+        poller: LROPoller[Any] = LROPoller(
+            self._client, answer, lambda pipeline: _json(pipeline.http_response), ARMPolling(timeout=POLL_INTERVAL)
+        )
+        poller.wait(timeout)
+        if not poller.done():
+            raise ArmFailure(0, "", f"{what} has not ended after {timeout:g} seconds.")
+        result: dict[str, Any] | None = poller.result()
+        return result
+
+
+def connection(config: Mapping[str, Any]) -> Connection:
+    """Where to deploy and as whom: from the provider's configuration, else from the environment.
+
+    Raises:
+        ProviderError: no subscription is named, or the cloud's metadata document cannot be read.
+    """
+    subscription = _first(config, "subscriptionId", "ARM_SUBSCRIPTION_ID", "AZURE_SUBSCRIPTION_ID")
+    if not subscription:
+        raise ProviderError(
+            "No subscription to deploy to: set azure-native:subscriptionId, ARM_SUBSCRIPTION_ID or "
+            "AZURE_SUBSCRIPTION_ID (`adfkit local env` prints it for local Azure)."
+        )
+    resource_manager, login = _cloud(config)
+    return Connection(
+        resource_manager=resource_manager,
+        login=_first(config, "", "AZURE_AUTHORITY_HOST") or login,
+        subscription_id=subscription,
+        tenant_id=_first(config, "tenantId", "ARM_TENANT_ID"),
+        client_id=_first(config, "clientId", "ARM_CLIENT_ID"),
+        client_secret=_first(config, "clientSecret", "ARM_CLIENT_SECRET"),
+    )
+
+
+def _first(config: Mapping[str, Any], key: str, *variables: str) -> str:
+    value = config.get(key)
+    return str(value) if value else next((os.environ[name] for name in variables if os.environ.get(name)), "")
+
+
+def _cloud(config: Mapping[str, Any]) -> tuple[str, str]:
+    """Resource manager and authority, from the metadata document where one is named."""
+    url = os.environ.get("ARM_CLOUD_METADATA_URL")
+    host = _first(config, "metadataHost", "ARM_METADATA_HOSTNAME")
+    if not url and host:
+        url = f"https://{host}/metadata/endpoints?api-version=2019-05-01"
+    if not url:
+        return PUBLIC_CLOUD, PUBLIC_LOGIN
+    client: ARMPipelineClient[Any, Any] = ARMPipelineClient(base_url=url, policies=[RetryPolicy(retry_total=RETRIES)])
+    try:
+        with client:
+            response = client.send_request(HttpRequest("GET", url))
+            response.raise_for_status()
+            documents = response.json()
+    except (AzureCoreError, ValueError) as error:
+        raise ProviderError(f"The cloud's metadata document {url} cannot be read: {error}") from error
+    documents = documents if isinstance(documents, list) else [documents]
+    own = next((each for each in documents if each["resourceManager"] in url), documents[0])
+    return str(own["resourceManager"]), str(own["authentication"]["loginEndpoint"])
+
+
+def _refuse_errors(response: Any) -> None:
+    if response.status_code >= 400:
+        raise HttpResponseError(response=response)
+
+
+def _json(response: Any) -> dict[str, Any] | None:
+    if response.status_code == 204 or not response.text():
+        return None
+    body: dict[str, Any] = response.json()
+    return body
+
+
+def _failure(error: HttpResponseError) -> ArmFailure:
+    detail = error.error
+    if detail is not None and detail.code:
+        more = "".join(f" [{inner.code}: {inner.message}]" for inner in detail.details or [])
+        return ArmFailure(error.status_code or 0, detail.code, f"{detail.message}{more}")
+    return ArmFailure(error.status_code or 0, "", _message(error))
+
+
+def _message(error: AzureCoreError) -> str:
+    return str(error.message).strip().split("\n")[0]

@@ -16,14 +16,14 @@ OUTSIDE_VARIABLE: Final = "ADFKIT_OUTSIDE_ENVIRONMENT"
 """JSON of what the variables of `adfkit local env` replaced (null: unset before), so that tools that must reach the
 outside (pip, uv, npm) still can."""
 _PR_SET_PDEATHSIG: Final = 1
-_GRACE: Final = 5.0
-"""Seconds between terminate and kill."""
 
 
 class Processes:
     """Starts children and ends them; each leads a process group of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, grace: float = 5.0) -> None:
+        """`grace`: seconds between terminate and kill."""
+        self._grace = grace
         self._children: set[asyncio.subprocess.Process] = set()
 
     async def spawn(
@@ -59,7 +59,7 @@ class Processes:
         if child.returncode is None:
             _signal_group(child, signal.SIGTERM)
             try:
-                await asyncio.wait_for(child.wait(), _GRACE)
+                await asyncio.wait_for(child.wait(), self._grace)
             except TimeoutError:
                 _signal_group(child, signal.SIGKILL)
                 await child.wait()

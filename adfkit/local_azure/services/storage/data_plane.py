@@ -61,7 +61,10 @@ class BlobDataPlane:
         source = request.headers.get("x-ms-copy-source")
         if source is not None:
             _authorize_source(context.platform, principal, account, account_id, source)
-        return await self._forward(context, account, sas=letters is not None)
+        response = await self._forward(context, account, sas=letters is not None)
+        if on.level == "container" and "comp" not in query:
+            _mirror_container(context.platform, request.method, response.status_code, _scope(account_id, on.container))
+        return response
 
     async def _forward(self, context: RequestContext, account: str, *, sas: bool) -> Response:
         request = context.request
@@ -80,6 +83,14 @@ class BlobDataPlane:
         )
         answer = await self._azurite.send(account, forwarded)
         return _response(request.method, answer)
+
+
+def _mirror_container(platform: Platform, method: str, status: int, id: str) -> None:
+    """A container that comes or goes here comes or goes in ARM too: it is one resource with two ways in."""
+    if method == "PUT" and status == 201:
+        platform.resources.put(id, {"properties": {}})
+    elif method == "DELETE" and status == 202:
+        platform.resources.delete(id)
 
 
 def _response(method: str, answer: httpx.Response) -> Response:

@@ -160,6 +160,8 @@ def _container(platform: Platform, resource: Resource) -> Json:
 
 def _version(_: Platform, resource: Resource) -> Json:
     properties = {"isAnonymous": False, "provisioningState": "Succeeded"} | _defaults(resource.properties)
+    if resource.type.lower() == MODELS.version_type.lower() and not properties.get("flavors"):
+        properties["flavors"] = {}  # azure-ai-ml reads it unasked
     return {"properties": properties, "systemData": system_data(resource)}
 
 

@@ -10,6 +10,7 @@ from adfkit.local_azure.resource_id import ResourceId
 from adfkit.local_azure.resources import Resource, Resources
 from adfkit.local_azure.service import ArmRequest, Json
 from adfkit.local_azure.services.data_factory import errors, pipelines
+from adfkit.local_azure.services.data_factory.expressions import artifact_problems
 from adfkit.local_azure.services.data_factory.references import KINDS, references
 from adfkit.local_azure.services.data_factory.runtime.sealing import Sealer, mask_secure_strings, seal_secure_strings
 
@@ -88,7 +89,8 @@ def _check_content(id: ResourceId, kind: str, properties: Json) -> None:
     if kind == "pipelines":
         target, problems = f"Pipeline/{id.name}", pipelines.problems(id.name, properties)
     else:
-        target, problems = id.text, list(pipelines.expression_problems(properties, "properties"))
+        # a data flow's script has an expression language of its own
+        target, problems = id.text, [] if kind == "dataflows" else artifact_problems(properties)
     if kind == "datasets" and not (properties.get("linkedServiceName") or {}).get("referenceName"):
         problems.append(f"The dataset '{id.name}' lacks the required property 'linkedServiceName'.")
     if problems:

@@ -5,22 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from adfkit.expressions import ExpressionError, parse_template
+from adfkit.local_azure.services.data_factory.expressions import pipeline_problems
 from adfkit.local_azure.services.data_factory.runtime.activities.registry import ACTIVITIES
 from adfkit.local_azure.services.data_factory.runtime.records import Json
+from adfkit.local_azure.services.data_factory.structure import Definition, blocks, walk
 
 CONDITIONS: Final = frozenset({"succeeded", "failed", "skipped", "completed"})
 LOOPS: Final = frozenset({"ForEach", "Until"})
-_BLOCKS: Final = ("activities", "ifTrueActivities", "ifFalseActivities", "defaultActivities")
-Definition = Mapping[str, Any]
+ABSTRACT: Final = frozenset({"Container", "Execution", "Activity"})
+"""Types that are classes of activities in the service's model and none themselves."""
 
 
 def problems(name: str, properties: Mapping[str, Any]) -> list[str]:
     """What is wrong with a pipeline's `properties`, in the order of its activities; empty where nothing is."""
-    activities = properties.get("activities") or []
+    activities = properties.get("activities", [])
     if not isinstance(activities, list):
         return [f"The 'activities' of pipeline '{name}' must be an array."]
-    found = [problem for problem in _shape(activities, "properties.activities")]
+    found = list(_shape(activities, "properties.activities"))
     if found:
         return found  # what follows stands on names and types
     return [
@@ -28,42 +29,9 @@ def problems(name: str, properties: Mapping[str, Any]) -> list[str]:
         *_blocks(activities),
         *_activities(activities, inside=None),
         *_variables(properties, activities),
-        *expression_problems(properties, "properties"),
+        *pipeline_problems({**properties, "activities": activities}),
         *_concurrency(properties),
     ]
-
-
-def walk(activities: Sequence[Definition]) -> Iterator[Definition]:
-    """Every activity, containers before what they hold."""
-    for activity in activities:
-        yield activity
-        for block in blocks(activity):
-            yield from walk(block)
-
-
-def blocks(activity: Definition) -> Iterator[Sequence[Definition]]:
-    """The blocks that a container holds."""
-    properties = activity.get("typeProperties") or {}
-    for key in _BLOCKS:
-        if properties.get(key):
-            yield properties[key]
-    for case in properties.get("cases") or ():
-        yield case.get("activities") or ()
-
-
-def expression_problems(value: Any, path: str) -> Iterator[str]:
-    """Live strings that are no expressions, each with its JSON path."""
-    if isinstance(value, str):
-        try:
-            parse_template(value)
-        except ExpressionError as error:
-            yield f"{path}: {error}"
-    elif isinstance(value, Mapping):
-        for key, item in value.items():
-            yield from expression_problems(item, f"{path}.{key}")
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from expression_problems(item, f"{path}[{index}]")
 
 
 def _shape(activities: Any, path: str) -> Iterator[str]:
@@ -75,11 +43,21 @@ def _shape(activities: Any, path: str) -> Iterator[str]:
             yield f"{here}: an activity must have a 'name'."
         elif not isinstance(activity.get("type"), str):
             yield f"{here}: the activity '{activity['name']}' must have a 'type'."
+        elif activity["type"] in ABSTRACT:
+            yield f"{here}: the activity '{activity['name']}' has the type '{activity['type']}', which is no activity."
         elif not isinstance(activity.get("typeProperties", {}), dict):
             yield f"{here}: the 'typeProperties' of activity '{activity['name']}' must be an object."
+        elif not _is_list_of_objects(activity.get("dependsOn")):
+            yield f"{here}: the 'dependsOn' of activity '{activity['name']}' must be an array of objects."
+        elif not _is_list_of_objects((activity.get("typeProperties") or {}).get("cases")):
+            yield f"{here}: the 'cases' of activity '{activity['name']}' must be an array of objects."
         else:
-            for number, block in enumerate(blocks(activity)):
-                yield from _shape(block, f"{here}.block[{number}]")
+            for where, block in blocks(activity):
+                yield from _shape(block, f"{here}.{where}")
+
+
+def _is_list_of_objects(value: Any) -> bool:
+    return value is None or (isinstance(value, list) and all(isinstance(item, dict) for item in value))
 
 
 def _names(activities: Sequence[Definition]) -> Iterator[str]:
@@ -94,7 +72,7 @@ def _names(activities: Sequence[Definition]) -> Iterator[str]:
 def _blocks(activities: Sequence[Definition]) -> Iterator[str]:
     yield from _dependencies(activities)
     for activity in activities:
-        for block in blocks(activity):
+        for _, block in blocks(activity):
             yield from _blocks(block)
 
 
@@ -135,7 +113,7 @@ def _activities(activities: Sequence[Definition], inside: str | None) -> Iterato
                 yield f"The activity '{name}' of type '{kind}' lacks the required property '{required}'."
         if inside and kind in LOOPS:
             yield f"The activity '{name}' of type '{kind}' cannot stand inside the loop '{inside}'."
-        for block in blocks(activity):
+        for _, block in blocks(activity):
             yield from _activities(block, activity["name"] if kind in LOOPS else inside)
 
 

@@ -162,7 +162,10 @@ class ActivityContext:
         Raises:
             ActivityFailure: ActionFailed names the inner activity.
         """
-        fail_for(await self.run_block(activities, self.frame.inner(self.name, branch)))
+        frame = self.frame.inner(self.name, branch)
+        outcome = await self.run_block(activities, frame)
+        self.frame.adopt(frame)
+        fail_for(outcome)
 
 
 def fail_for(outcome: BlockOutcome) -> None:

@@ -47,6 +47,7 @@ class Execution:
         self.cancelled = False
         """Set before the task of a run is cancelled for good; without it, a restart goes on where it was."""
         self._recorded: dict[str, list[ActivityRun]] = defaultdict(list)
+        """What history holds by path, in the order in which it began; empty unless restored."""
 
     def restore(self) -> None:
         """Take over what history holds of this run."""
@@ -78,6 +79,15 @@ class Execution:
         frame.results[definition["name"]] = outcome.result
         return outcome
 
+    def _adopt_recorded(self, definition: Definition, frame: Frame) -> None:
+        """What `Frame.adopt` did when a container that has ended ran in another process."""
+        if definition["type"] == "ForEach":
+            return
+        prefix = f"{frame.path}{definition['name']}/"
+        for path, attempts in self._recorded.items():
+            if path.startswith(prefix) and attempts[-1].has_ended:
+                frame.results[attempts[-1].name] = _outcome(attempts[-1]).result
+
     def _skip(self, definition: Definition, frame: Frame) -> None:
         frame.results[definition["name"]] = {"status": "Skipped"}
         self._event("ActivitySkipped", definition, frame, "")
@@ -87,7 +97,9 @@ class Execution:
         self.history.add_event(self.record.run_id, self.clock.now(), kind, path, detail)
 
     async def _run_attempts(self, definition: Definition, frame: Frame) -> Outcome:
-        recorded = self._recorded.pop(frame.path + definition["name"], [])
+        recorded = self._recorded.get(frame.path + definition["name"], [])
+        if recorded and recorded[-1].has_ended:
+            self._adopt_recorded(definition, frame)
         activity = self.runtime.activities.get(definition["type"])
         policy, invalid = self._policy(definition, frame)
         for attempt in itertools.count():

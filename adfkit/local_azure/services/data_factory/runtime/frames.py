@@ -14,7 +14,8 @@ _NO_ITEM: Final = object()
 class Frame:
     """One block's view. `path` is the prefix of the paths of its activities, empty for the pipeline's own block.
 
-    An inner block sees the results of the blocks around it; no block sees into another.
+    An inner block sees the results of the blocks around it. What a branch, or a loop's last iteration, did is also seen
+    behind the container, as pipelines in the field rely on; iterations of ForEach are seen by none but themselves.
     """
 
     path: str = ""
@@ -25,6 +26,10 @@ class Frame:
     def inner(self, activity: str, branch: str, item: Any = _NO_ITEM) -> Frame:
         """The view of a container's block: `branch` tells its iteration or case from others."""
         return Frame(f"{self.path}{activity}/{branch}/", parent=self, own_item=item)
+
+    def adopt(self, inner: Frame) -> None:
+        """Let the activities here see what a container's block did."""
+        self.results.update(inner.results)
 
     @property
     def visible(self) -> Mapping[str, dict[str, Any]]:

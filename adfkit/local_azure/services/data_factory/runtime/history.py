@@ -83,6 +83,15 @@ class History:
             )
             _add_event(connection, run.run_id, time, "ActivityEnded", activity.path, activity.status)
 
+    def cancel_below(self, activity: ActivityRun, time: datetime) -> None:
+        """Record as Cancelled what still runs inside a container that ends before it."""
+        prefix = activity.path + "/"
+        self._store.execute(
+            "UPDATE activity_runs SET status = 'Cancelled', ended = ? "
+            "WHERE run_id = ? AND status = 'InProgress' AND substr(path, 1, ?) = ?",
+            (_text(time), activity.run_id, len(prefix), prefix),
+        )
+
     def add_event(self, run_id: str, time: datetime, kind: str, subject: str, detail: str = "") -> None:
         """Record something that has no row of its own, such as a skipped activity."""
         with self._store.transaction() as connection:

@@ -72,6 +72,7 @@ class Until(Activity):
         try:
             await within(context.clock, (due - context.clock.now()).total_seconds(), self._loop(context))
         except TimeIsUp as error:
+            context.execution.history.cancel_below(context.record, context.clock.now())
             raise errors.timed_out(timeout) from error
         return {}
 
@@ -80,6 +81,7 @@ class Until(Activity):
         while True:
             frame = context.frame.inner(context.name, str(iteration))
             outcome = await context.run_block(context.raw("activities"), frame)
+            context.frame.adopt(frame)
             if context.boolean_expression("expression", frame):
                 fail_for(outcome)
                 return

@@ -23,9 +23,16 @@ class JsonReaderError(ValueError):
 def read(text: str) -> Value:
     """The first JSON value in the text; None where there is none."""
     try:
-        return json.loads(text)
+        # Half of a surrogate pair may be escaped; only the lenient reader replaces it.
+        return _Reader(text).read() if "\\ud" in text.lower() else json.loads(text, parse_int=_strict_integer)
     except (ValueError, RecursionError):
         return _Reader(text).read()
+
+
+def _strict_integer(text: str) -> int:
+    if len(text) > _LONGEST_INTEGER:
+        raise ValueError(text)
+    return int(text)
 
 
 _SPACE = re.compile(r"(?:\s|/\*.*?\*/|//[^\n\r]*)*", re.DOTALL)

@@ -38,4 +38,4 @@ def _single(character: str, changed: str) -> str:
 
 def fold(text: str) -> str:
     """The text to compare without regard to case."""
-    return upper(text)
+    return upper(text) if "ſ" not in text else "ſ".join(map(upper, text.split("ſ")))

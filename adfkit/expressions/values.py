@@ -45,6 +45,14 @@ def is_number(value: Value) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
+def to_double(value: int | float) -> float:
+    """The number as a double; a whole number that is too large becomes infinite."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
+
+
 def content(data: bytes, content_type: str) -> dict[str, str]:
     """Bytes with a content type, as an expression's value."""
     return {"$content-type": content_type, "$content": base64.b64encode(data).decode("ascii")}

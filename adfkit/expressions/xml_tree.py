@@ -96,8 +96,8 @@ class _Builder:
         self._count = 0
         self._depth = 0
         self._in_cdata = False
-        self._started_at = -1
-        self.parser = expat.ParserCreate()
+        self._data = b""
+        self.parser = expat.ParserCreate("utf-8")
         self.parser.buffer_text = True
         self.parser.ordered_attributes = True
         self.parser.XmlDeclHandler = self._declaration
@@ -111,7 +111,8 @@ class _Builder:
         self.parser.ProcessingInstructionHandler = lambda name, text: self._add(NodeKind.INSTRUCTION, name, text)
 
     def build(self, text: str) -> Node:
-        self.parser.Parse(text.encode("utf-8", "replace"), True)
+        self._data = text.encode("utf-8", "replace")
+        self.parser.Parse(self._data, True)
         return self._document
 
     def _add(self, kind: NodeKind, name: str = "", value: str = "") -> Node:
@@ -140,12 +141,12 @@ class _Builder:
         for key, value in zip(attributes[::2], attributes[1::2], strict=True):
             element.attributes.append(Node(NodeKind.ATTRIBUTE, key, value, element, self._next_order()))
         self._current = element
-        self._started_at = self.parser.CurrentByteIndex
 
     def _end(self, _: str) -> None:
         self._depth -= 1
-        # The end of `<a />` is where it starts.
-        self._current.closed = self.parser.CurrentByteIndex != self._started_at
+        # The parser stands behind `<a />`, but before `</a>`.
+        empty = not self._current.children and self._data.endswith(b"/>", 0, self.parser.CurrentByteIndex)
+        self._current.closed = not empty
         self._current = self._current.parent or self._document
 
     def _text(self, text: str) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable
 
 from adfkit.expressions.errors import EvaluationError
 from adfkit.expressions.functions.signatures import INTEGER, NUMBER, REGISTRY, Invocation, Parameter
-from adfkit.expressions.values import INT64, Value, is_number, type_name
+from adfkit.expressions.values import INT64, Value, is_number, to_double, type_name
 
 math_functions = REGISTRY.category("math")
 
@@ -15,6 +16,13 @@ Number = int | float
 
 _FIRST = Parameter(NUMBER, "its first parameter to be an integer or a decimal number")
 _SECOND = Parameter(NUMBER, "its second parameter to be an integer or a decimal number")
+
+
+def _alike(first: Number, second: Number) -> tuple[Number, Number]:
+    """Both as whole numbers, or both as doubles."""
+    if isinstance(first, int) and isinstance(second, int):
+        return first, second
+    return to_double(first), to_double(second)
 
 
 def _in_range(call: Invocation, result: Number) -> Number:
@@ -31,7 +39,7 @@ def _in_range(call: Invocation, result: Number) -> Number:
     _SECOND,
 )
 def add(call: Invocation, first: Number, second: Number) -> Number:
-    return _in_range(call, first + second)
+    return _in_range(call, operator.add(*_alike(first, second)))
 
 
 @math_functions(
@@ -42,7 +50,7 @@ def add(call: Invocation, first: Number, second: Number) -> Number:
     _SECOND,
 )
 def sub(call: Invocation, first: Number, second: Number) -> Number:
-    return _in_range(call, first - second)
+    return _in_range(call, operator.sub(*_alike(first, second)))
 
 
 @math_functions(
@@ -54,7 +62,7 @@ def sub(call: Invocation, first: Number, second: Number) -> Number:
     _SECOND,
 )
 def mul(call: Invocation, first: Number, second: Number) -> Number:
-    return _in_range(call, first * second)
+    return _in_range(call, operator.mul(*_alike(first, second)))
 
 
 _DIVISION = "two numeric parameters: the dividend as the first parameter and the divisor as the second parameter"
@@ -70,7 +78,7 @@ def div(call: Invocation, dividend: Number, divisor: Number) -> Number:
     _check_divisor(call, divisor)
     if isinstance(dividend, int) and isinstance(divisor, int):
         return _in_range(call, _truncated(dividend, divisor))
-    return dividend / divisor
+    return to_double(dividend) / to_double(divisor)
 
 
 @math_functions("mod", 2, _DIVISION, _FIRST, _SECOND)
@@ -80,7 +88,8 @@ def mod(call: Invocation, dividend: Number, divisor: Number) -> Number:
         quotient = _truncated(dividend, divisor)
         _in_range(call, quotient)
         return dividend - quotient * divisor
-    return math.fmod(dividend, divisor)
+    numerator, denominator = to_double(dividend), to_double(divisor)
+    return math.fmod(numerator, denominator) if math.isfinite(numerator) else math.nan
 
 
 def _truncated(dividend: int, divisor: int) -> int:
@@ -103,7 +112,7 @@ def _extreme(call: Invocation, values: tuple[Value, ...], choose: Callable[[list
         )
     result = choose(numbers)
     # One double among them makes the result a double.
-    return float(result) if any(isinstance(number, float) for number in numbers) else result
+    return to_double(result) if any(isinstance(number, float) for number in numbers) else result
 
 
 @math_functions("max", (1, None), _EXTREME, counted="no parameters")

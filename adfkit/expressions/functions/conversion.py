@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 from adfkit.expressions import newtonsoft
 from adfkit.expressions.errors import EvaluationError
 from adfkit.expressions.functions.signatures import REGISTRY, Invocation
-from adfkit.expressions.values import INT64, Value, content_bytes, is_xml, to_text, type_name
+from adfkit.expressions.values import INT64, Value, content_bytes, is_xml, to_double, to_text, type_name
 from adfkit.expressions.xml_tree import XmlError, parse, to_json
 
 conversion = REGISTRY.category("conversion")
@@ -23,52 +24,41 @@ def _not_convertible(call: Invocation) -> EvaluationError:
     )
 
 
-_LONGEST_NUMBER = 400
 _GROUPED = r"\d+(?:,\d*)*"
-_WHOLE_NUMBER = re.compile(rf"([+-]?){_GROUPED}(?:\.(?P<fraction>\d*))?(?:[eE](?P<exponent>[+-]?\d+))?")
-_NUMBER = re.compile(rf"([+-]?)(?:{_GROUPED}(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?|{_GROUPED}(?:\.\d*)?-")
+_NUMBER = re.compile(rf"[+-]?(?:{_GROUPED}(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
+_NUMBER_BEFORE_SIGN = re.compile(rf"{_GROUPED}(?:\.\d*)?-")
+_NOT_FINITE = {"nan": math.nan, "∞": math.inf, "-∞": -math.inf}
 
 
 @conversion("int", 1, _one("the value that is to be converted to an integer"), counted="parameters")
 def int_(call: Invocation, value: Value) -> int:
-    """From a number without a fraction, a boolean, or a text of a whole number (`1,000` and `1e3` are some)."""
-    result: int | None = None
-    if isinstance(value, int) or (isinstance(value, float) and value.is_integer()):
-        result = int(value)
-    elif isinstance(value, str):
-        result = _whole_number(value.strip())
-    if result is None or result not in INT64:
+    """From a number without a fraction, a boolean, or a text of a whole number (`1,000` and `1e3` are some).
+
+    A text is read as a double, so beyond 2^53 its last digits are lost, as in Azure.
+    """
+    number = _double(value.strip()) if isinstance(value, str) else value
+    if not isinstance(number, bool | int | float) or not math.isfinite(number) or number != int(number):
         raise _not_convertible(call)
-    return result
+    if int(number) not in INT64:
+        raise _not_convertible(call)
+    return int(number)
 
 
-def _whole_number(text: str) -> int | None:
-    if not text.isascii() or not _WHOLE_NUMBER.fullmatch(text):
-        return None
-    mantissa, _, exponent = text.replace(",", "").lower().partition("e")
-    whole, _, fraction = mantissa.partition(".")
-    shift = int(exponent or 0)
-    if len(mantissa) > _LONGEST_NUMBER or abs(shift) > _LONGEST_NUMBER:
-        return None
-    fraction = fraction.rstrip("0")
-    if shift < len(fraction):
-        return None
-    return int(whole + fraction) * int(10 ** (shift - len(fraction)))
+def _double(text: str) -> float | None:
+    return float(text.replace(",", "")) if text.isascii() and _NUMBER.fullmatch(text) else None
 
 
 @conversion("float", 1, _one("the value that is to be converted to a floating point number"), counted="parameters")
 def float_(call: Invocation, value: Value) -> float:
-    if isinstance(value, bool | int | float):
-        return float(value)
+    number = value
     if isinstance(value, str):
         text = value.strip()
-        special = {"nan": "nan", "∞": "inf", "-∞": "-inf"}.get(text.lower())
-        if special:
-            return float(special)
-        if text.isascii() and _NUMBER.fullmatch(text):
-            plain = text.replace(",", "")
-            return float(f"-{plain[:-1]}" if plain.endswith("-") else plain)
-    raise _not_convertible(call)
+        number = _NOT_FINITE.get(text.lower(), _double(text))
+        if number is None and text.isascii() and _NUMBER_BEFORE_SIGN.fullmatch(text):
+            number = -float(text[:-1].replace(",", ""))
+    if not isinstance(number, bool | int | float):
+        raise _not_convertible(call)
+    return to_double(number)
 
 
 @conversion("bool", 1, _one("the value that is to be converted to a boolean"), counted="parameters")

@@ -21,7 +21,7 @@ def _one(purpose: str) -> str:
 
 def _bytes(value: Value) -> bytes:
     data = content_bytes(value)
-    return to_text(value).encode() if data is None else data
+    return to_text(value).encode("utf-8", "replace") if data is None else data
 
 
 def _from_base64(call: Invocation, text: str) -> bytes:
@@ -101,6 +101,9 @@ def _match_data_uri(call: Invocation, value: str) -> re.Match[str]:
 
 def _data_uri_text(call: Invocation, value: str) -> str:
     match = _match_data_uri(call, value)
+    charset = re.search(r";charset=([^;]*)", match["type"], re.IGNORECASE)
+    if charset and charset[1].lower() != "utf-8":
+        raise call.error(f"parameter is not valid. The provided charset '{charset[1]}' is not supported.")
     data = _from_base64(call, match["data"]) if match["base64"] else unquote_to_bytes(match["data"])
     return data.decode("utf-8", "replace")
 
@@ -130,7 +133,7 @@ def decode_data_uri(call: Invocation, value: str) -> str:
 
 
 def _uri_component(value: Value) -> str:
-    return quote(to_text(value), safe="-_.~")
+    return quote(to_text(value), safe="-_.~", errors="replace")
 
 
 @conversion(

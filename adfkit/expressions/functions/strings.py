@@ -79,6 +79,8 @@ def nth_index_of(call: Invocation, text: str, value: str, occurrence: int) -> in
     if occurrence == 0:
         raise call.error("expects its third parameter to be a non-zero integer. The provided value is '0'.")
     haystack, needle = utf16.units(utf16.fold(text)), utf16.units(utf16.fold(value))
+    if not needle:
+        return 0
     found = [index for index in range(len(haystack)) if haystack.startswith(needle, index)]
     if abs(occurrence) > len(found):
         return -1

@@ -38,7 +38,7 @@ def only_partition(
 def _typed(column: Column, precision: int) -> nw.Expr:
     value = nw.col(column.name)
     if column.type == "float64":
-        # floor first, since engines round halves unlike; round() after it, since engines divide unlike in the last digit
+        # floor first: engines round halves unlike; round() after it: they divide unlike in the last digit
         scale = 10**precision
         value = ((value * scale + 0.5).floor() / scale).round(precision)
     return value.cast(TYPES[column.type])

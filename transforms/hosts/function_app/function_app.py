@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from functools import cache
 from typing import Any
 
@@ -33,7 +34,8 @@ def transform(req: func.HttpRequest) -> func.HttpResponse:
         logging.info("ingestion %s, run %s: %s", request.ingestion, request.run_id, request.source)
         made = ingestion.run(request, _credential(), technique=TECHNIQUE)
     except StorageError as error:
-        return _failed(502, error.code, str(error))
+        asker = f"The function app '{os.environ.get('WEBSITE_SITE_NAME', '')}' asked with its own identity."
+        return _failed(502, error.code, f"{error} {asker}")
     except tuple(STATUS_AND_CODE) as error:
         return _failed(*STATUS_AND_CODE[type(error)], str(error))
     logging.info("%s rows written to %s", made["rows"], made["data_location"])

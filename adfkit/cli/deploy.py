@@ -44,6 +44,18 @@ def destroy(
     _run(stack, "destroy", engine, json=json, yes=yes)
 
 
+def outputs(stack: StackOption = LOCAL_STACK, json: Json = False) -> None:
+    """Show what the deployed stack exports: the names and URLs of what it is made of."""
+    from adfkit.cli.platform import load_platform
+
+    found = load_platform(stack).outputs
+    if json:
+        print_json(dict(found))
+        return
+    for name, value in sorted(found.items()):
+        out.print(f"{name:<28} {value}", markup=False, soft_wrap=True)
+
+
 def _run(stack: str, action: Action, engine: str | None, *, json: bool, yes: bool = False) -> None:
     project = find_project()
     project.stack_file(stack)

@@ -14,7 +14,7 @@ from infra.components.function_app import FunctionApp
 from infra.components.identity import UserIdentity
 from infra.components.machine_learning import MachineLearning
 from infra.components.monitoring import Monitoring
-from infra.deployment import Deployment
+from infra.deployment import AZURE_CLI, Deployment
 from infra.function_package import FunctionPackage
 from infra.names import Names
 
@@ -33,6 +33,7 @@ deployment = Deployment(
     subscription_id=client.subscription_id,
     tenant_id=client.tenant_id,
     deployer_id=client.object_id,
+    deployer_is_user=client.client_id == AZURE_CLI,
     resource_group=group.name,
 )
 lake = storage.lake(deployment)

@@ -102,6 +102,11 @@ def of_deployer(deployment: Deployment, *, lake: StorageAccount) -> Assignments:
     """Who deploys uploads the sample data and reads what a run made of it, in stacks that have some."""
     if not deployment.settings.sample_data:
         return []
+    kind = (
+        authorization.PrincipalType.USER
+        if deployment.deployer_is_user
+        else authorization.PrincipalType.SERVICE_PRINCIPAL
+    )
     return [
         assign(
             "deployer-writes-lake",
@@ -109,7 +114,7 @@ def of_deployer(deployment: Deployment, *, lake: StorageAccount) -> Assignments:
             role=Role.STORAGE_BLOB_DATA_CONTRIBUTOR,
             scope=lake.id,
             principal_id=deployment.deployer_id,
-            principal_type=None,
+            principal_type=kind,
             opts=pulumi.ResourceOptions(parent=lake),
         )
     ]

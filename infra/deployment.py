@@ -10,13 +10,16 @@ from infra.cloud import Cloud
 from infra.names import Names
 from infra.settings import StackSettings
 
+AZURE_CLI = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
+"""The application that people sign in by; a service principal signs in as itself."""
+
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
     """One deployment of the program: a stack's settings, in a cloud, by a deployer, into a resource group.
 
     Attributes:
-        deployer_id: object id of the principal that deploys.
+        deployer_id: object id of the principal that deploys, a person or a service principal.
         resource_group: the name of the group, known once the group exists, so that what uses it waits for it.
     """
 
@@ -26,6 +29,7 @@ class Deployment:
     subscription_id: str
     tenant_id: str
     deployer_id: str
+    deployer_is_user: bool
     resource_group: pulumi.Output[str]
 
     @property

@@ -47,13 +47,10 @@ def assign(
     role: Role,
     scope: pulumi.Input[str],
     principal_id: pulumi.Input[str],
-    principal_type: authorization.PrincipalType | None = authorization.PrincipalType.SERVICE_PRINCIPAL,
+    principal_type: authorization.PrincipalType = authorization.PrincipalType.SERVICE_PRINCIPAL,
     opts: pulumi.ResourceOptions | None = None,
 ) -> authorization.RoleAssignment:
-    """Give a principal a role at a scope; `name` says who may do what, as in `factory-reads-lake`.
-
-    Leave the principal's type to Azure (None) where it is not ours to know, as for who deploys.
-    """
+    """Give a principal a role at a scope; `name` says who may do what, as in `factory-reads-lake`."""
     definitions = f"/subscriptions/{deployment.subscription_id}/providers/Microsoft.Authorization/roleDefinitions"
     return authorization.RoleAssignment(
         name,

@@ -41,55 +41,43 @@ def scopes(properties: Json, path: str = "$") -> Iterator[Scope]:
 
 
 def check_activities(artifact: Artifact) -> Iterator[Problem]:
-    """Names are given and unique in the pipeline, dependencies are activities beside, and none depends on itself."""
+    """Names are unique in the pipeline, dependencies are activities beside, and none depends on itself."""
     if artifact.kind is not Kind.PIPELINE:
         return
     seen: dict[str, str] = {}
     for scope in scopes(artifact.properties):
         for index, activity in enumerate(scope.activities):
-            path = f"{scope.path}[{index}]"
-            message = _name_problem(activity, seen)
-            if message:
-                yield Problem(artifact.source, str(artifact), path, message)
-            else:
-                seen[activity["name"].lower()] = path
+            name = activity.get("name") if isinstance(activity, dict) else None
+            if isinstance(name, str):
+                path = f"{scope.path}[{index}]"
+                first = seen.setdefault(name.lower(), path)
+                if first != path:
+                    message = f"an activity named '{name}' stands at {first} already"
+                    yield Problem(artifact.source, str(artifact), path, message)
         for where, message in _dependency_problems(scope):
             yield Problem(artifact.source, str(artifact), where, message)
 
 
-def _name_problem(activity: Any, seen: dict[str, str]) -> str | None:
-    if not isinstance(activity, dict):
-        return "an activity is an object"
-    name = activity.get("name")
-    if not isinstance(name, str) or not name:
-        return "the activity has no name"
-    if not isinstance(activity.get("type"), str):
-        return f"the activity '{name}' has no type"
-    if name.lower() in seen:
-        return f"an activity named '{name}' stands at {seen[name.lower()]} already"
-    return None
-
-
 def _dependency_problems(scope: Scope) -> Iterator[tuple[str, str]]:
     activities = [activity for activity in scope.activities if isinstance(activity, dict)]
-    names = {str(activity.get("name")) for activity in activities}
-    graph: dict[str, set[str]] = {name: set() for name in names}
+    names = dict.fromkeys(str(activity.get("name")) for activity in activities)
+    graph: dict[str, list[str]] = {name: [] for name in names}
     for index, activity in enumerate(scope.activities):
         for position, dependency in enumerate(dependencies(activity)):
             path = f"{scope.path}[{index}].dependsOn[{position}]"
             target = dependency.get("activity")
             if target not in names:
-                beside = ", ".join(sorted(names - {str(activity.get("name"))})) or "none"
+                beside = ", ".join(sorted(names.keys() - {str(activity.get("name"))})) or "none"
                 yield path, f"depends on '{target}', which is no activity beside it; there are {beside}"
             else:
-                graph[str(activity.get("name"))].add(str(target))
+                graph[str(activity.get("name"))].append(str(target))
             for condition in dependency.get("dependencyConditions") or ():
                 if condition not in CONDITIONS:
                     yield path, f"'{condition}' is not one of {', '.join(CONDITIONS)}"
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as error:
-        yield scope.path, f"activities depend on each other in a circle: {' -> '.join(reversed(error.args[1]))}"
+        yield scope.path, f"activities depend on each other in a circle: {' -> '.join(error.args[1])}"
 
 
 def dependencies(activity: Any) -> list[Json]:

@@ -102,7 +102,7 @@ class _Pipeline:
 
     def _invisible(self, name: str, visible: frozenset[str]) -> str:
         if name.lower() in self._all:
-            return f"the output of the activity '{name}' is not there yet: nothing here depends on it"
+            return f"the output of the activity '{name}' cannot be read here: it is not among those that ran before"
         known = f"there are {', '.join(sorted(visible))}" if visible else "there is none"
         return f"the activity '{name}' does not exist; of those that ran before, {known}"
 

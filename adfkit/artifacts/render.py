@@ -13,7 +13,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError, TemplateSyntaxError, Undefined
+from jinja2 import (
+    Environment,
+    FileSystemLoader,
+    StrictUndefined,
+    TemplateError,
+    TemplateNotFound,
+    TemplateSyntaxError,
+    Undefined,
+)
 
 from adfkit.artifacts.errors import ArtifactError
 from adfkit.artifacts.model import Artifact, Kind, from_json
@@ -92,6 +100,8 @@ def _line(error: Exception, folder: Path, where: str) -> str:
 
 
 def _cause(error: Exception) -> str:
+    if isinstance(error, TemplateNotFound):
+        return f"there is no template '{error.name}'"
     return str(error) if isinstance(error, TemplateError) else f"{type(error).__name__}: {error}"
 
 

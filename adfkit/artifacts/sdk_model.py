@@ -176,7 +176,7 @@ def _class(name: str) -> type:
 
 def _label(model: type, value: Json) -> str:
     name = value.get("name")
-    words = _words(model.__name__)
+    words = _words(model.__name__).removesuffix(" type properties")
     return f"the {words} '{name}'" if isinstance(name, str) and words.endswith("activity") else f"the {words}"
 
 
@@ -187,5 +187,4 @@ def _named(value: Json) -> str:
 
 def _words(name: str) -> str:
     """A class name in words, as in `if condition activity`."""
-    spaced = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name).strip()
-    return spaced
+    return "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name).strip()

@@ -47,7 +47,7 @@ class Deployment:
         self._recorder = recorder
         self._planner = Planner(registry)
         self._registered: dict[str, ResourceState] = {}
-        self._claimed: set[str] = set()
+        self._claimed: set[str] = set()  # URNs, of now and of before, that a registration has taken
         self._renamed: dict[str, str] = {}
         self._by_urn = {state.urn: state for state in checkpoint.base if not state.delete}
         self._lock = threading.RLock()
@@ -174,6 +174,9 @@ class Deployment:
         except StepFailed:
             raise
         except (EngineError, ProviderError) as error:
+            if goal.internal:
+                self._claimed.discard(goal.urn)
+                raise  # whoever asked for the default provider reports it
             if not isinstance(error, RunStopped):
                 self.fail(str(error), goal.urn, goal.location)
             raise StepFailed(str(error)) from error

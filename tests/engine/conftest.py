@@ -35,7 +35,8 @@ class Workspace:
         (folder / "Pulumi.yaml").write_text("name: demo\nruntime: python\nmain: program\nstackConfigDir: stacks\n")
         (folder / "stacks").mkdir()
         self.settings("")
-        shutil.copytree(PROGRAMS, folder / "program")
+        shutil.copytree(PROGRAMS, folder / "program", ignore=shutil.ignore_patterns("__pycache__"))
+        self.program("")
 
     def settings(self, text: str) -> None:
         """Write the stack's settings file."""

@@ -163,10 +163,17 @@ def test_duplicate_names(workspace: Workspace) -> None:
 
 
 def test_unknown_package(workspace: Workspace) -> None:
-    result = workspace.up('pulumi.CustomResource("other:index:Thing", "a", {})')
+    result = workspace.up(
+        """
+        class Other(pulumi.CustomResource):
+            def __init__(self, name):
+                super().__init__("other:index:Thing", name)
+        Other("a")
+        """
+    )
     (error,) = result.errors
     assert error.message == "There is no provider for the package other."
-    assert (error.urn, error.location) == ("urn:pulumi:test::demo::other:index:Thing::a", "program/__main__.py:4")
+    assert (error.urn, error.location) == ("urn:pulumi:test::demo::other:index:Thing::a", "program/__main__.py:8")
 
 
 def test_one_deployment_at_a_time(workspace: Workspace) -> None:

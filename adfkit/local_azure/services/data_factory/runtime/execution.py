@@ -178,6 +178,9 @@ class Execution:
             raise invalid
         if activity is None:
             raise errors.unsupported_activity(context.record.type)
+        missing = next((name for name in activity.required if context.raw(name) is None), None)
+        if missing is not None:
+            raise errors.required_property(missing)
         if not activity.has_policy:
             return await activity.execute(context)
         elapsed = (self.clock.now() - context.record.started).total_seconds()

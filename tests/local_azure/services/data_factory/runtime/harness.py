@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from adfkit.local_azure.services.data_factory.runtime import (
     ACTIVITIES,
@@ -26,6 +29,15 @@ from adfkit.local_azure.services.data_factory.runtime.context import ActivityCon
 from adfkit.local_azure.store import Store
 
 Respond = Callable[[HttpRequest], HttpResponse]
+
+
+CASES = Path(__file__).parent / "cases"
+
+
+def load(name: str) -> list[Any]:
+    """A table of cases, one parameter a case."""
+    cases: list[Any] = json.loads((CASES / name).read_text())
+    return [pytest.param(case, id=case["name"]) for case in cases]
 
 
 class Flaky(Activity):

@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from .harness import Harness
-
-CASES = Path(__file__).parent / "cases"
-
-
-def load(name: str) -> list[Any]:
-    cases: list[Any] = json.loads((CASES / name).read_text())
-    return [pytest.param(case, id=case["name"]) for case in cases]
+from .harness import Harness, load
 
 
 def graph_activity(name: str, spec: dict[str, Any]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from infra.components.machine_learning import MachineLearning
 from infra.components.monitoring import Monitoring
 from infra.deployment import AZURE_CLI, Deployment
 from infra.function_package import FunctionPackage
+from infra.ml_assets import MachineLearningAssets
 from infra.names import Names
 
 # What can be wrong with settings and templates is found before the first resource is registered.
@@ -64,6 +65,17 @@ FunctionPackage(
     transforms=ingestions.transforms(config, settings.Technique.AZURE_FUNCTION),
     role_propagation_seconds=config.role_propagation_seconds,
     opts=pulumi.ResourceOptions(parent=function_app, depends_on=[function_app.app, *app_access]),
+)
+MachineLearningAssets(
+    "machine-learning-assets",
+    subscription_id=client.subscription_id,
+    resource_group=names.resource_group,
+    workspace=machine_learning.workspace_name,
+    endpoint=names.batch_endpoint,
+    compute=machine_learning.compute_name,
+    opts=pulumi.ResourceOptions(
+        parent=machine_learning, depends_on=[machine_learning.endpoint, machine_learning.compute]
+    ),
 )
 artifacts.deploy(
     rendered,

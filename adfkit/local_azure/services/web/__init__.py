@@ -26,7 +26,7 @@ class WebService(Service):
         self.history = History(platform.store)
         self._publisher = Publisher(platform, self.history)
         self._hosts: dict[str, FunctionHost] = {}
-        self.resource_types = resource_types(self.history, self._changed, self._deleted)
+        self.resource_types = resource_types(self.history, self._restart, self._deleted)
         self.data_planes = (
             # a site checks its callers itself, by its own authentication settings and keys
             DataPlane(
@@ -66,12 +66,10 @@ class WebService(Service):
             self._hosts[key] = FunctionHost(self.platform, self.history, key)
         return self._hosts[key]
 
-    async def _changed(self, id: str) -> None:
-        """New settings: the worker starts anew."""
+    async def _restart(self, id: str) -> None:
         if host := self._hosts.get(id.lower()):
             await host.stop()
 
     async def _deleted(self, id: str) -> None:
-        await self._changed(id)
+        await self._host(id.lower()).forget()
         self._hosts.pop(id.lower(), None)
-        self.history.forget(id.lower())

@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from enum import IntEnum
 from typing import Any, Final
 
+import orjson
+
 from adfkit.local_azure.services.web.worker_process import LogRecord
 from adfkit.local_azure.store import Store
 
@@ -30,6 +32,9 @@ SCHEMA: Final = (
     )""",
     "CREATE INDEX web_logs_by_site ON web_logs (site, time)",
     "CREATE TABLE web_keys (site TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (site, name))",
+    """CREATE TABLE web_functions (
+        site TEXT NOT NULL, name TEXT NOT NULL, function BLOB NOT NULL, PRIMARY KEY (site, name)
+    )""",
 )
 MASTER_KEY: Final = "_master"
 DEFAULT_KEY: Final = "default"
@@ -144,6 +149,18 @@ class History:
             (site, record.invocation, time, record.level, record.logger, record.message),
         )
 
+    def set_functions(self, site: str, functions: Mapping[str, Mapping[str, Any]]) -> None:
+        """Note the functions of the package that serves now, by name: each one's `path` and `bindings`."""
+        with self._store.transaction() as connection:
+            connection.execute("DELETE FROM web_functions WHERE site = ?", (site,))
+            for name, function in functions.items():
+                connection.execute("INSERT INTO web_functions VALUES (?, ?, ?)", (site, name, orjson.dumps(function)))
+
+    def functions(self, site: str) -> dict[str, dict[str, Any]]:
+        """Those functions."""
+        rows = self._store.rows("SELECT name, function FROM web_functions WHERE site = ? ORDER BY name", (site,))
+        return {row["name"]: orjson.loads(row["function"]) for row in rows}
+
     def key(self, site: str, name: str) -> str:
         """A key of a site (`_master` or `default`), made when first asked for."""
         with self._store.transaction() as connection:
@@ -156,7 +173,7 @@ class History:
     def forget(self, site: str) -> None:
         """Remove all of a deleted site."""
         with self._store.transaction() as connection:
-            for table in ("web_deployments", "web_invocations", "web_logs", "web_keys"):
+            for table in ("web_deployments", "web_invocations", "web_logs", "web_keys", "web_functions"):
                 connection.execute(f"DELETE FROM {table} WHERE site = ?", (site,))  # noqa: S608  names from the line above
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import shutil
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 from uuid import uuid4
@@ -58,15 +59,22 @@ class Outcome:
     body: bytes
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Instance:
-    """A running worker with what it runs; `endpoint` are the variables of its managed identity."""
+    """A running worker with what it was started for; `endpoint` are the variables of its managed identity."""
 
+    app: App
     worker: WorkerProcess
     package: Package
     functions: list[HttpFunction]
     router: Router
     endpoint: dict[str, str]
+    running: set[asyncio.Task[Outcome]] = field(default_factory=set)
+
+    def serves(self, app: App) -> bool:
+        """Whether it still runs, with the settings and the identity that the app has now."""
+        started_for = (self.app.settings, self.app.principal, self.app.container_url)
+        return self.worker.alive and started_for == (app.settings, app.principal, app.container_url)
 
 
 class FunctionHost:
@@ -83,7 +91,7 @@ class FunctionHost:
         self._instance: Instance | None = None
         self._etag = ""
         self._checked = -float("inf")
-        self._running: set[asyncio.Task[Outcome]] = set()
+        self._draining: set[asyncio.Task[None]] = set()
 
     async def ready(self, app: App) -> Instance:
         """The running instance.
@@ -99,17 +107,19 @@ class FunctionHost:
                 raise
 
     async def _ready(self, app: App) -> Instance:
-        if self._instance and self._instance.worker.alive and time.monotonic() < self._checked + PACKAGE_CHECK_SECONDS:
-            return self._instance
+        serving = self._instance if self._instance and self._instance.serves(app) else None
+        if serving and time.monotonic() < self._checked + PACKAGE_CHECK_SECONDS:
+            return serving
         storage = PackageStorage(self._platform, app)
         etag = await storage.etag()
         self._checked = time.monotonic()
-        if self._instance and self._instance.worker.alive and etag == self._etag:
-            return self._instance
+        if serving and etag == self._etag:
+            return serving
         package = await asyncio.to_thread(unpack, await storage.download(), self._folder())
         built = self._history.built_remotely(self._key, package.sha256)
-        await self._replace(await self.start(app, package, remote_build=built), etag)
-        return self._instance  # type: ignore[return-value]  # just replaced
+        instance = await self.start(app, package, remote_build=built)
+        self._replace(instance, etag)
+        return instance
 
     async def start(self, app: App, package: Package, *, remote_build: bool) -> Instance:
         """A new instance of a package, not yet serving.
@@ -135,7 +145,7 @@ class FunctionHost:
         try:
             worker = await WorkerProcess.start(self._platform.processes, launch, self._log)
             functions = http_functions(worker.functions)
-            return Instance(worker, package, functions, Router(functions, package.route_prefix), endpoint)
+            return Instance(app, worker, package, functions, Router(functions, package.route_prefix), endpoint)
         except BaseException:
             self._platform.identity.revoke_endpoint(endpoint)
             if worker:
@@ -145,19 +155,39 @@ class FunctionHost:
     async def serve(self, instance: Instance, etag: str) -> None:
         """Put an instance in the place of the one that serves now."""
         async with self._lock:
-            await self._replace(instance, etag)
+            self._replace(instance, etag)
 
-    async def _replace(self, instance: Instance, etag: str) -> None:
-        await self._end_instance()
-        self._instance, self._etag, self._checked = instance, etag, time.monotonic()
+    def _replace(self, instance: Instance, etag: str) -> None:
+        """From now on the new instance serves; the old one ends when it has answered what it runs."""
+        old, self._instance = self._instance, instance
+        self._etag, self._checked = etag, time.monotonic()
+        prefix = instance.package.route_prefix
+        self._history.set_functions(
+            self._key,
+            {
+                function.name: {"path": f"{prefix}/{function.route}".lstrip("/"), "bindings": list(function.bindings)}
+                for function in instance.functions
+            },
+        )
+        if old:
+            draining = asyncio.create_task(self._drain(old))
+            self._draining.add(draining)
+            draining.add_done_callback(self._draining.discard)
+
+    async def _drain(self, instance: Instance) -> None:
+        try:
+            if instance.running:
+                await asyncio.wait(instance.running)
+        finally:
+            await self.discard(instance)
 
     async def invoke(self, instance: Instance, invocation: Invocation) -> Outcome:
         """Run a function and answer as the host does: 500 where it raised, 504 where it took too long."""
         id = str(uuid4())
         self._history.start_invocation(self._key, id, invocation.function.name)
         task = asyncio.create_task(self._run(instance, id, invocation))
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        instance.running.add(task)
+        task.add_done_callback(instance.running.discard)
         done, _ = await asyncio.wait({task}, timeout=self._response_seconds)
         if not done:
             return _text(504, f"The function gave no answer within {self._response_seconds:g} seconds; it runs on.")
@@ -198,17 +228,25 @@ class FunctionHost:
     async def stop(self) -> None:
         """End the worker; the next invocation starts one again, with the app's settings of then."""
         async with self._lock:
-            await self._end_instance()
-
-    async def _end_instance(self) -> None:
-        instance, self._instance = self._instance, None
-        if instance:
-            await self.discard(instance)
+            instance, self._instance = self._instance, None
+            if instance:
+                await self.discard(instance)
+        for draining in list(self._draining):
+            draining.cancel()
+        await asyncio.gather(*self._draining, return_exceptions=True)
 
     async def discard(self, instance: Instance) -> None:
-        """End an instance and its identity's endpoint."""
+        """End an instance, its identity's endpoint, and the files of a package that serves no more."""
         self._platform.identity.revoke_endpoint(instance.endpoint)
         await instance.worker.stop(self._platform.processes)
+        if self._instance and self._instance.package.folder != instance.package.folder:
+            await asyncio.to_thread(shutil.rmtree, instance.package.folder, ignore_errors=True)
+
+    async def forget(self) -> None:
+        """End the worker and remove what the app left."""
+        await self.stop()
+        await asyncio.to_thread(shutil.rmtree, self._folder(), ignore_errors=True)
+        self._history.forget(self._key)
 
     def unpacked(self, content: bytes) -> Package:
         """The package of an archive, unpacked; raises DeploymentError."""

@@ -12,6 +12,7 @@ from adfkit.local_azure.platform import Platform
 from adfkit.local_azure.resources import Resource
 
 SITES: Final = "Microsoft.Web/sites"
+FUNCTIONS: Final = "Microsoft.Web/sites/functions"
 CONFIG: Final = "Microsoft.Web/sites/config"
 PLANS: Final = "Microsoft.Web/serverfarms"
 

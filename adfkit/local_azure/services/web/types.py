@@ -6,16 +6,16 @@ https://learn.microsoft.com/azure/templates/microsoft.web/sites
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
-from typing import Final
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
 
 from adfkit.local_azure.errors import AzureError, not_implemented
 from adfkit.local_azure.platform import Platform
 from adfkit.local_azure.resources import Resource
-from adfkit.local_azure.service import ArmRequest, ArmResponse, Json, ResourceType
+from adfkit.local_azure.service import ArmRequest, ArmResponse, DeleteHook, Handler, Json, ResourceType
 from adfkit.local_azure.services.web import errors, validation
 from adfkit.local_azure.services.web.history import DEFAULT_KEY, MASTER_KEY, History
-from adfkit.local_azure.services.web.models import CONFIG, PLANS, SITES, host_name
+from adfkit.local_azure.services.web.models import CONFIG, FUNCTIONS, PLANS, SITES, host_name
 
 API_VERSIONS: Final = frozenset(
     {
@@ -32,12 +32,11 @@ API_VERSIONS: Final = frozenset(
 )
 SITE_NAME: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,58}[A-Za-z0-9])?")
 PLAN_NAME: Final = re.compile(r"[A-Za-z0-9-]{1,60}")
-Changed = Callable[[str], Awaitable[None]]
-Deleted = Callable[[str], Awaitable[None]]
+Told = Callable[[str], Awaitable[None]]
 
 
-def resource_types(history: History, changed: Changed, deleted: Deleted) -> tuple[ResourceType, ...]:
-    """The types; `changed` is told the id of a site whose settings changed, `deleted` that of one that goes."""
+def resource_types(history: History, restart: Told, deleted: Told) -> tuple[ResourceType, ...]:
+    """The types; `restart` is told the id of a site whose worker must end, `deleted` that of a site that goes."""
     return (
         ResourceType(
             name=PLANS, api_versions=API_VERSIONS, name_pattern=PLAN_NAME, put=_put_plan, show=_show_plan, delete=_free
@@ -46,18 +45,26 @@ def resource_types(history: History, changed: Changed, deleted: Deleted) -> tupl
             name=SITES,
             api_versions=API_VERSIONS,
             name_pattern=SITE_NAME,
-            put=_site_put(changed),
+            put=_put_site,
             show=_show_site,
             delete=_site_delete(deleted),
-            actions={"restart": _restart(changed), "start": _switch(changed, True), "stop": _switch(changed, False)},
+            actions={"restart": _restart(restart), "start": _switch(restart, True), "stop": _switch(restart, False)},
         ),
         ResourceType(
             name=CONFIG,
             api_versions=API_VERSIONS,
-            put=_config_put(changed),
+            put=_put_config,
             get=_get_config,
+            list=_list_configs,
             delete=_refuse_config_delete,
             actions={"list": _list_config},
+        ),
+        ResourceType(
+            name=FUNCTIONS,
+            api_versions=API_VERSIONS,
+            put=None,
+            get=_get_function(history),
+            list=_list_functions(history),
         ),
         ResourceType(
             name="Microsoft.Web/sites/host", api_versions=API_VERSIONS, put=None, actions={"listkeys": _keys(history)}
@@ -97,28 +104,27 @@ def _sites_of(platform: Platform, plan: str) -> list[Resource]:
     ]
 
 
-def _site_put(changed: Changed) -> Callable[[ArmRequest], Awaitable[Json]]:
-    async def put(request: ArmRequest) -> Json:
-        body = dict(request.body)
-        properties = dict(body.get("properties") or {})
-        resources = request.platform.resources
-        for site in resources.of_type(SITES):
-            if site.name.lower() == request.id.name.lower() and site.id.lower() != request.id.key:
-                raise errors.name_taken(request.id.name)
-        plan = str(properties.get("serverFarmId") or "")
-        if not plan or resources.get(plan) is None:
-            raise errors.plan_not_found(plan.rpartition("/")[2] or "''")
-        site_config = dict(properties.get("siteConfig") or {})
-        settings = site_config.pop("appSettings", None)
-        validation.check_site(body, properties)
-        if settings is not None:
-            values = validation.app_settings(settings)
-            # kept apart, as in Azure: reading a site does not show its settings
-            resources.put(f"{request.id.text}/config/appsettings", {"properties": values})
-        await changed(request.id.text)
-        return {**body, "properties": {**properties, "siteConfig": site_config}}
-
-    return put
+async def _put_site(request: ArmRequest) -> Json:
+    body = dict(request.body)
+    properties = dict(body.get("properties") or {})
+    resources = request.platform.resources
+    for site in resources.of_type(SITES):
+        if site.name.lower() == request.id.name.lower() and site.id.lower() != request.id.key:
+            raise errors.name_taken(request.id.name)
+    plan = str(properties.get("serverFarmId") or "")
+    if not plan or resources.get(plan) is None:
+        raise errors.plan_not_found(plan.rpartition("/")[2] or "''")
+    site_config = dict(properties.get("siteConfig") or {})
+    settings = site_config.pop("appSettings", None)
+    validation.check_site(body, properties)
+    own = f"{request.id.text}/config/appsettings"
+    values = validation.app_settings(settings or ())
+    # kept apart, as in Azure: reading a site does not show its settings, and a PUT without them leaves them
+    if settings is not None or resources.get(own) is None:
+        resources.put(own, {"properties": values})
+    stopped = request.existing is not None and request.existing.body.get("state") == "Stopped"
+    state = {"state": "Stopped"} if stopped else {}
+    return {**body, **state, "properties": {**properties, "siteConfig": site_config}}
 
 
 def _show_site(_: Platform, resource: Resource) -> Json:
@@ -148,46 +154,42 @@ def _show_site(_: Platform, resource: Resource) -> Json:
     return {**body, "properties": {**resource.properties, **computed}}
 
 
-def _site_delete(deleted: Deleted) -> Callable[[ArmRequest], Awaitable[None]]:
+def _site_delete(deleted: Told) -> DeleteHook:
     async def delete(request: ArmRequest) -> None:
         await deleted(request.id.text)
 
     return delete
 
 
-def _restart(changed: Changed) -> Callable[[ArmRequest], Awaitable[ArmResponse]]:
-    async def restart(request: ArmRequest) -> ArmResponse:
-        await changed(request.require().id)
+def _restart(restart: Told) -> Handler:
+    async def act(request: ArmRequest) -> ArmResponse:
+        await restart(request.require().id)
         return ArmResponse()
 
-    return restart
+    return act
 
 
-def _switch(changed: Changed, on: bool) -> Callable[[ArmRequest], Awaitable[ArmResponse]]:
+def _switch(restart: Told, on: bool) -> Handler:
     async def switch(request: ArmRequest) -> ArmResponse:
         site = request.require()
         body = {**site.body, "state": "Running" if on else "Stopped"}
         request.platform.resources.put(site.id, body)
-        await changed(site.id)
+        await restart(site.id)
         return ArmResponse()
 
     return switch
 
 
-def _config_put(changed: Changed) -> Callable[[ArmRequest], Awaitable[Json]]:
-    async def put(request: ArmRequest) -> Json:
-        site, name = request.id.text.rsplit("/", 2)[0], request.id.name.lower()
-        properties = dict(request.body.get("properties") or {})
-        if name == "appsettings":
-            validation.check_app_settings(properties)
-        elif name == "authsettingsv2":
-            validation.check_authentication(properties)
-        else:
-            raise not_implemented(f"the configuration '{request.id.name}' of a web app")
-        await changed(site)
-        return {"properties": properties}
-
-    return put
+async def _put_config(request: ArmRequest) -> Json:
+    name = request.id.name.lower()
+    properties = dict(request.body.get("properties") or {})
+    if name == "appsettings":
+        validation.check_app_settings(properties)
+    elif name == "authsettingsv2":
+        validation.check_authentication(properties)
+    else:
+        raise not_implemented(f"the configuration '{request.id.name}' of a web app")
+    return {"properties": properties}
 
 
 async def _get_config(request: ArmRequest) -> ArmResponse:
@@ -196,10 +198,13 @@ async def _get_config(request: ArmRequest) -> ArmResponse:
     return ArmResponse(_config_body(request.require()))
 
 
+async def _list_configs(request: ArmRequest) -> ArmResponse:
+    """All but the app settings, which are secrets and have an action of their own."""
+    found = request.platform.resources.children(request.id.text, CONFIG)
+    return ArmResponse({"value": [_config_body(each) for each in found if each.name.lower() != "appsettings"]})
+
+
 async def _list_config(request: ArmRequest) -> ArmResponse:
-    if request.existing is None and request.id.name.lower() == "appsettings":
-        empty = {"id": request.id.text, "name": "appsettings", "type": CONFIG, "properties": {}}
-        return ArmResponse(empty)
     return ArmResponse(_config_body(request.require()))
 
 
@@ -211,7 +216,45 @@ async def _refuse_config_delete(request: ArmRequest) -> None:
     raise AzureError(405, "MethodNotAllowed", f"The configuration '{request.id.name}' can't be deleted, only replaced.")
 
 
-def _keys(history: History) -> Callable[[ArmRequest], Awaitable[ArmResponse]]:
+def _get_function(history: History) -> Handler:
+    async def get(request: ArmRequest) -> ArmResponse:
+        site, _, name = request.id.text.rpartition("/functions/")
+        found = history.functions(site.lower()).get(name)
+        if found is None:
+            raise AzureError(404, "NotFound", f"The function '{name}' was not found.")
+        return ArmResponse(_function_body(site, name, found))
+
+    return get
+
+
+def _list_functions(history: History) -> Handler:
+    async def list_all(request: ArmRequest) -> ArmResponse:
+        site = request.require().id
+        found = history.functions(site.lower())
+        return ArmResponse({"value": [_function_body(site, name, function) for name, function in found.items()]})
+
+    return list_all
+
+
+def _function_body(site: str, name: str, function: Mapping[str, Any]) -> Json:
+    app = site.rpartition("/")[2]
+    properties = {
+        "name": name,
+        "function_app_id": site,
+        "language": "python",
+        "isDisabled": False,
+        "invoke_url_template": f"https://{host_name(app)}/{function['path']}",
+        "config": {
+            "name": name,
+            "language": "python",
+            "scriptFile": "function_app.py",
+            "bindings": function["bindings"],
+        },
+    }
+    return {"id": f"{site}/functions/{name}", "name": f"{app}/{name}", "type": FUNCTIONS, "properties": properties}
+
+
+def _keys(history: History) -> Handler:
     async def keys(request: ArmRequest) -> ArmResponse:
         site = request.id.text.lower().split("/host/")[0]
         request.platform.resources.require(site)

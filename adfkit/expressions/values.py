@@ -7,7 +7,6 @@ XML are objects with `$content-type` and `$content` (base64), which turn into th
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import math
 from collections.abc import Mapping
@@ -64,7 +63,7 @@ def content_bytes(value: Value) -> bytes | None:
         return None
     try:
         return base64.b64decode(value["$content"], validate=True)
-    except binascii.Error:
+    except ValueError:
         return None
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from urllib.parse import quote, unquote_plus, unquote_to_bytes
 
@@ -27,7 +26,7 @@ def _bytes(value: Value) -> bytes:
 def _from_base64(call: Invocation, text: str) -> bytes:
     try:
         return base64.b64decode("".join(text.split()), validate=True)
-    except binascii.Error:
+    except ValueError:
         raise call.error(
             "was invoked with a parameter that is not valid. The value cannot be decoded from base64 representation."
         ) from None

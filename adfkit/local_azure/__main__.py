@@ -9,9 +9,10 @@ import logging
 import sys
 from pathlib import Path
 
-from adfkit.local_azure.app import Ports, serve
+from adfkit.local_azure.app import serve
 from adfkit.local_azure.daemon import LOCK_FILE
 from adfkit.local_azure.errors import LocalAzureError
+from adfkit.local_azure.state import Ports
 
 
 def main() -> int:
@@ -24,9 +25,10 @@ def main() -> int:
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr, force=True
     )
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # its lines hold whole addresses, queries included
+    for name in ("httpx", "azure"):  # their lines hold whole addresses, queries included
+        logging.getLogger(name).setLevel(logging.WARNING)
     folder = arguments.folder.resolve()
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (folder / LOCK_FILE).open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

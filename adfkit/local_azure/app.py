@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import os
 import signal
 import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Final
 
 import httpx
 import uvicorn
@@ -22,7 +20,6 @@ from adfkit.local_azure.arm import ArmServer
 from adfkit.local_azure.cloud import AUDIENCE_ARM
 from adfkit.local_azure.environment import client_environment
 from adfkit.local_azure.errors import LocalAzureError
-from adfkit.local_azure.files import write_private
 from adfkit.local_azure.gateway.certificates import CertificateAuthority
 from adfkit.local_azure.gateway.chain import Chain
 from adfkit.local_azure.gateway.proxy import ConnectProxy
@@ -34,49 +31,12 @@ from adfkit.local_azure.python_environments import PythonEnvironments
 from adfkit.local_azure.resources import Resources
 from adfkit.local_azure.service import DataPlane, Service
 from adfkit.local_azure.services.registry import SERVICES
+from adfkit.local_azure.state import GatewayState, Ports
 from adfkit.local_azure.store import Store
 
+__all__ = ["Ports", "Running", "running", "serve"]
+
 logger = logging.getLogger(__name__)
-
-STATE_FILE: Final = "gateway.json"
-PORTS_FILE: Final = "ports.json"
-"""The ports of the last run, kept when it ends."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ports:
-    """Loopback ports; 0 takes a free one. `proxy` is the one that clients need, `tls` stands behind it."""
-
-    tls: int = 0
-    proxy: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class GatewayState:
-    """What a ready gateway writes to `<folder>/gateway.json`."""
-
-    pid: int
-    ports: Ports
-    version: str
-
-    def write(self, folder: Path) -> None:
-        """Write the file, whole or not at all, and beside it the ports, which stay when the gateway ends."""
-        write_private(folder / PORTS_FILE, json.dumps(asdict(self.ports)).encode())
-        write_private(folder / STATE_FILE, json.dumps(asdict(self), indent=2).encode())
-
-    @staticmethod
-    def remove(folder: Path) -> None:
-        """Delete the file: the gateway is not ready any more."""
-        (folder / STATE_FILE).unlink(missing_ok=True)
-
-    @staticmethod
-    def read(folder: Path) -> GatewayState | None:
-        """The state as last written (the gateway may have ended since), or None."""
-        path = folder / STATE_FILE
-        if not path.exists():
-            return None
-        stored = json.loads(path.read_bytes())
-        return GatewayState(stored["pid"], Ports(**stored["ports"]), stored["version"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from adfkit.local_azure.app import PORTS_FILE, STATE_FILE, GatewayState, Ports
 from adfkit.local_azure.environment import deployer_environment
 from adfkit.local_azure.errors import LocalAzureError
 from adfkit.local_azure.gateway.certificates import CA_FOLDER
 from adfkit.local_azure.identity import Deployer
+from adfkit.local_azure.state import PORTS_FILE, STATE_FILE, GatewayState, Ports
 
 LOCK_FILE: Final = "gateway.lock"
 LOG_FILE: Final = "logs/gateway.log"
@@ -59,6 +59,7 @@ def start(folder: Path, *, ports: Ports | None = None) -> Status:
     current = status(folder)
     if current.running:
         return _require_ports(current, ports)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     log = folder / LOG_FILE
     log.parent.mkdir(parents=True, exist_ok=True)
     chosen = ports or _last_ports(folder)
@@ -77,15 +78,17 @@ def start(folder: Path, *, ports: Ports | None = None) -> Status:
             start_new_session=True,
         )
     ready = _wait(lambda: process.poll() is not None or GatewayState.read(folder) is not None, _START_TIMEOUT)
-    if not ready:
-        process.kill()
-        process.wait()
-    if not ready or process.poll() is not None:
-        text = log.read_bytes()[offset:].decode("utf-8", "replace").strip()
-        reason = "was not ready in time" if not ready else "ended at once"
-        raise LocalAzureError(f"Local Azure {reason}. Its log {log} ends with:\n" + "\n".join(text.splitlines()[-15:]))
-    process.returncode = 0  # it outlives this process on purpose: no warning that it still runs
-    return status(folder)
+    if process.poll() is not None and _is_locked(folder):  # another start came first: wait for its gateway
+        ready = _wait(lambda: not _is_locked(folder) or GatewayState.read(folder) is not None, _START_TIMEOUT)
+    current = status(folder)
+    if ready and current.running:
+        process.returncode = 0  # it outlives this process on purpose: no warning that it still runs
+        return _require_ports(current, ports)
+    reason = "ended at once" if process.poll() is not None else "was not ready in time"
+    process.kill()
+    process.wait()
+    said = log.read_bytes()[offset:].decode("utf-8", "replace").strip().splitlines()[-15:]
+    raise LocalAzureError(f"Local Azure {reason}. Its log {log} ends with:\n" + "\n".join(said))
 
 
 def stop(folder: Path) -> bool:

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from adfkit.local_azure.cloud import HOME_TENANT_ID, LOGIN
-from adfkit.local_azure.errors import AzureError
+from adfkit.local_azure.errors import AzureError, LocalAzureError
 from adfkit.local_azure.gateway.exchange import Exchange, Step
 from adfkit.local_azure.gateway.hosts import Hosts
 from adfkit.local_azure.gateway.metadata import cloud_metadata
@@ -53,6 +53,9 @@ class Chain:
             return await dispatch(exchange)
         except AzureError as error:
             return _render(exchange, error)
+        except LocalAzureError as error:
+            logger.error("request %s failed: %s", exchange.trace_id, error)  # noqa: TRY400 - its text says it all
+            return _render(exchange, AzureError(500, "InternalServerError", str(error)))
         except ClientDisconnect:
             logger.info("the client of request %s left before it was read", exchange.trace_id)
             return Response(status_code=499)

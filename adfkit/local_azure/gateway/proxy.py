@@ -15,6 +15,7 @@ from adfkit.local_azure.cloud import SUFFIX
 
 logger = logging.getLogger(__name__)
 
+_QUICK_ACKNOWLEDGEMENT: Final[int | None] = getattr(socket, "TCP_QUICKACK", None)
 _CHUNK: Final = 256 * 1024
 _HEAD_LIMIT: Final = 64 * 1024
 _HEAD_TIMEOUT: Final = 30.0
@@ -67,15 +68,24 @@ class ConnectProxy:
         upstream_reader, upstream = await asyncio.open_connection("127.0.0.1", self._tls_port)
         try:
             writer.write(_ESTABLISHED)
-            await asyncio.gather(_copy(reader, upstream), _copy(upstream_reader, writer))
+            client = writer.get_extra_info("socket")
+            await asyncio.gather(_copy(reader, upstream, client), _copy(upstream_reader, writer))
         finally:
             upstream.close()
 
 
-async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Copy to the end of the stream, then pass that end on."""
+async def _copy(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, acknowledge: socket.socket | None = None
+) -> None:
+    """Copy to the end of the stream, then pass that end on.
+
+    `acknowledge` is a socket to acknowledge on at once: clients behind a proxy leave Nagle's algorithm on (urllib3), so
+    that the body of each request would wait for the acknowledgement of its headers, which Linux holds back for 40 ms.
+    """
     try:
         while chunk := await reader.read(_CHUNK):
+            if acknowledge is not None and _QUICK_ACKNOWLEDGEMENT is not None:
+                acknowledge.setsockopt(socket.IPPROTO_TCP, _QUICK_ACKNOWLEDGEMENT, 1)
             writer.write(chunk)
             await writer.drain()
     finally:

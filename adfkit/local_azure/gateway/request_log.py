@@ -12,6 +12,7 @@ import orjson
 from starlette.responses import Response
 
 from adfkit.local_azure.gateway.exchange import Exchange
+from adfkit.local_azure.identity import Principal
 
 _PLAIN: Final = frozenset(
     {"api-version", "comp", "restype", "prefix", "maxresults", "delimiter", "timeout", "blockid", "$filter", "$top"}
@@ -40,7 +41,7 @@ class RequestLog:
             "status": response.status_code,
             "error": response.headers.get("x-ms-error-code"),
             "ms": round((time.perf_counter() - exchange.started) * 1000, 1),
-            "principal": exchange.principal.display_name if exchange.principal else None,
+            "principal": _principal(exchange),
             "trace_id": exchange.trace_id,
         }
         self._file.write(orjson.dumps(line) + b"\n")
@@ -55,6 +56,12 @@ class RequestLog:
         self._file.close()
         self._path.replace(self._path.with_suffix(self._path.suffix + ".1"))
         self._file = self._path.open("ab", buffering=0)
+
+
+def _principal(exchange: Exchange) -> str | None:
+    """Who asked: as the chain found, or as a data plane that checks tokens itself left in the request's state."""
+    principal = exchange.principal or getattr(exchange.request.state, "principal", None)
+    return principal.display_name if isinstance(principal, Principal) else None
 
 
 def redact(query: str) -> str:

@@ -13,6 +13,7 @@ def _get(version: str | None) -> requests.Response:
     return requests.get(f"https://management.azure.localhost/metadata/endpoints{query}", timeout=10)
 
 
+@pytest.mark.slow
 def test_azure_ai_ml_finds_the_cloud_by_its_resource_manager(
     local_azure: LocalAzure, monkeypatch: pytest.MonkeyPatch
 ) -> None:

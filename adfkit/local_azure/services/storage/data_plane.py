@@ -55,9 +55,12 @@ class BlobDataPlane:
         on = operations.target(request.url.path, query)
         needed = operations.permission(request.method, on, query)
         principal, letters = _authenticate(context, account, on, query)
+        request.state.principal = principal
         if letters is not None and not set(letters) & set(needed.sas):
             raise errors.sas_permission_mismatch()
         _authorize(context.platform, principal, needed, _scope(account_id, on.container))
+        if "x-ms-blob-public-access" in request.headers:
+            raise errors.public_access_not_permitted()
         source = request.headers.get("x-ms-copy-source")
         if source is not None:
             _authorize_source(context.platform, principal, account, account_id, source)

@@ -287,6 +287,8 @@ def test_other_ways_in_are_refused(account: BlobServiceClient, landing: Containe
                 client.get_blob_client("landing", "x").get_blob_properties()
             assert caught.value.status_code == 403
             assert caught.value.error_code == "KeyBasedAuthenticationNotPermitted"  # type: ignore[attr-defined]
+    with pytest.raises(HttpResponseError, match="Public access is not permitted"):
+        account.create_container("public", public_access="blob")
     anonymous = requests.get(f"{URL}/landing/x", timeout=10)
     assert (anonymous.status_code, anonymous.headers["x-ms-error-code"]) == (409, "PublicAccessNotPermitted")
     challenged = requests.get(f"{URL}/landing/x", headers={"x-ms-version": "2023-01-03"}, timeout=10)
@@ -320,6 +322,16 @@ def test_the_accounts_other_hosts_and_unknown_accounts(account: BlobServiceClien
     assert "'queue' service" in queue.text
     nobody = requests.get("https://nobody.blob.azure.localhost/c/b", headers=headers, timeout=10)
     assert (nobody.status_code, nobody.headers["x-ms-error-code"]) == (404, "ResourceNotFound")
+
+
+@pytest.mark.slow
+def test_a_killed_store_is_started_again(landing: ContainerClient, local_azure: LocalAzure) -> None:
+    landing.upload_blob("before", b"1", overwrite=True)
+    pid = daemon.status(local_azure.folder).pid
+    assert pid is not None
+    for store in _children(pid):
+        os.kill(store, signal.SIGKILL)
+    assert landing.download_blob("before").readall() == b"1"
 
 
 @pytest.mark.slow

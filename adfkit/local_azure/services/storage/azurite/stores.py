@@ -52,7 +52,8 @@ class Azurite:
         self._http = httpx.AsyncClient(
             trust_env=False,
             timeout=httpx.Timeout(30.0, read=None),
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=64),
+            # idle connections go before Azurite closes them, so that no request meets one that is being closed
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=64, keepalive_expiry=15.0),
         )
 
     async def store(self, account: str) -> RunningAzurite:
@@ -65,12 +66,33 @@ class Azurite:
             return store
 
     async def send(self, account: str, request: httpx.Request) -> httpx.Response:
-        """Sign a request to `http://store/...`, send it, and return the response with its body still to be read."""
+        """Sign a request to `http://store/...`, send it, and return the response with its body still to be read.
+
+        Raises:
+            AzureError: 503 `ServerBusy`, which clients try again, where the store ended while it read a body; without
+                one the request is sent again, to the store that is then started.
+        """
+        try:
+            return await self._send(account, request)
+        except httpx.TransportError as error:
+            logger.warning("the blob store of account %s did not answer: %r", account, error)
+            if isinstance(request.stream, httpx.ByteStream) and await self._ended(account):
+                return await self._send(account, request)
+            raise AzureError(503, "ServerBusy", "The server is currently unable to receive requests.") from error
+
+    async def _send(self, account: str, request: httpx.Request) -> httpx.Response:
         store = await self.store(account)
         request.url = request.url.copy_with(host="127.0.0.1", port=store.port)
         request.headers["Host"] = host(account, "blob")
         sign(request, account, store.key)
         return await self._http.send(request, stream=True)
+
+    async def _ended(self, account: str) -> bool:
+        """Whether the store's process has ended; one that was killed a moment ago is waited for."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stores[account].process.wait(), 1.0)
+            return True
+        return False
 
     async def create_container(self, account: str, name: str) -> None:
         """Create a container; one that is there stays as it is."""
@@ -122,6 +144,7 @@ class Azurite:
                 *(str(node()), "--require", str(preload())),
                 str(modules / "azurite" / "dist" / "src" / "blob" / "main.js"),
                 *("--blobHost", "127.0.0.1", "--blobPort", "0", "--location", str(folder)),
+                *("--blobKeepAliveTimeout", "60"),
                 *("--silent", "--skipApiVersionCheck", "--disableTelemetry"),
             ],
             env={

@@ -12,7 +12,7 @@ from adfkit.local_azure.platform import Platform
 from adfkit.local_azure.resources import Resource
 from adfkit.local_azure.service import ArmRequest, ArmResponse, Handler, Json, ResourceType
 from adfkit.local_azure.services.machine_learning import errors
-from adfkit.local_azure.services.machine_learning.api import API_VERSIONS, PROVIDER, system_data
+from adfkit.local_azure.services.machine_learning.api import API_VERSIONS, PROVIDER, system_data, workspace_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +126,15 @@ def _words(name: str) -> str:
 def _list_versions(kind: AssetKind, request: ArmRequest) -> list[Json]:
     if unknown := set(request.query) & {"feed", "description", "offset", "version"}:
         raise not_implemented(f"a list of {kind.noun} versions by '{min(unknown)}'")
-    found = request.platform.resources.children(request.id.text, kind.version_type)
+    wanted = request.query.get("hash")
+    if wanted:  # a client asks under a new random name whether any name has this content
+        workspace = workspace_of(request.platform, request.id.text)
+        found = request.platform.resources.of_type(kind.version_type, below=workspace.id)
+        found = [each for each in found if (each.properties.get("properties") or {}).get("hash_sha256") == wanted]
+    else:
+        found = request.platform.resources.children(request.id.text, kind.version_type)
     found.sort(key=lambda each: each.created_at, reverse="asc" not in request.query.get("$orderBy", "").lower().split())
     bodies = [_body(kind.version_type, each, _version(request.platform, each)) for each in found]
-    if wanted := request.query.get("hash"):
-        bodies = [body for body in bodies if body["properties"]["properties"].get("hash_sha256") == wanted]
     for wanted in filter(None, request.query.get("$tags", request.query.get("tags", "")).split(",")):
         name, equals, value = wanted.partition("=")
         tags = [body["properties"]["tags"] for body in bodies]

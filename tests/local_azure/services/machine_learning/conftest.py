@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from unittest import mock
@@ -77,6 +78,13 @@ class MlWorkspace:
         }
         self.arm.put(id, "2022-04-01", {"properties": properties})
         return id
+
+    @contextmanager
+    def granted(self, principal_id: str, role: str, scope: str) -> Iterator[None]:
+        """A role assignment for as long as the block runs."""
+        id = self.grant(principal_id, role, scope)
+        yield
+        self.arm.delete(id, "2022-04-01")
 
 
 @pytest.fixture(scope="session")

@@ -60,9 +60,16 @@ class Deployed:
         self.blobs = BlobServiceClient(self.lake, self.credential)
         for name in ("flights.csv.zip", "weather.csv"):
             self.blobs.get_blob_client("landing", f"flights/{name}").upload_blob((DATA / name).read_bytes())
-        package = function_package.zipped(function_package.package_files(["flights"]))
-        host = cloud.host(self.name, "scm", "azurewebsites")
-        function_package.publish(host, package, lambda: str(self.credential.get_token(SCOPE).token))
+        files = function_package.package_files(["flights"])
+        inputs = {
+            "scm_host": cloud.host(self.name, "scm", "azurewebsites"),
+            "app_principal_id": principal,
+            "scope": SCOPE,
+            "transforms": ["flights"],
+            "role_propagation_seconds": 0,
+            "content_sha256": function_package.content_sha256(files),
+        }
+        self.published = function_package.PROVIDER.create(inputs)
 
     def _site(self) -> str:
         below = f"/subscriptions/{cloud.SUBSCRIPTION_ID}/resourceGroups/{self.group}/providers/Microsoft.Web"
@@ -145,6 +152,13 @@ def test_a_run_writes_parquet_and_its_manifest(deployed: Deployed) -> None:
     files = hashlib.sha256(b"part-0.parquet\0" + hashlib.sha256(content).digest())
     assert manifest["files_sha256"] == files.hexdigest()
     assert manifest["training"]["label"] == "late"
+
+
+def test_the_package_is_a_resource_with_the_id_of_its_deployment(deployed: Deployed) -> None:
+    outputs = deployed.published.outs or {}
+    assert deployed.published.id == cloud.host(deployed.name, "scm", "azurewebsites")
+    assert outputs["deployment_id"]
+    assert not function_package.PROVIDER.diff("", outputs, outputs).changes
 
 
 def test_the_same_run_again_gives_the_same(deployed: Deployed) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
@@ -161,25 +161,36 @@ def _client(kind: Callable[..., Any], local_azure: Any) -> Any:
     return kind(local_azure.credential, subscription, base_url=cloud.RESOURCE_MANAGER, credential_scopes=[SCOPE])
 
 
+def make_web_cloud(local_azure: Any) -> WebCloud:
+    """Make what the apps share; the environment must point at local Azure."""
+    resources = _client(ResourceManagementClient, local_azure)
+    storage = _client(StorageManagementClient, local_azure)
+    group, account = f"rg-web-{uuid4().hex[:8]}", f"web{uuid4().hex[:12]}"
+    resources.resource_groups.create_or_update(group, {"location": "westeurope"})
+    body = {"sku": {"name": "Standard_LRS"}, "kind": "StorageV2", "location": "westeurope"}
+    made = storage.storage_accounts.begin_create(group, account, body).result()
+    storage.blob_containers.create(group, account, CONTAINER, {})
+    plan = f"/subscriptions/{cloud.SUBSCRIPTION_ID}/resourceGroups/{group}/providers/Microsoft.Web/serverfarms/plan"
+    sku = {"name": "FC1", "tier": "FlexConsumption"}
+    body = {"location": "westeurope", "kind": "functionapp", "sku": sku, "properties": {"reserved": True}}
+    resources.resources.begin_create_or_update_by_id(plan, body, api_version=WEB).result()
+    roles = _client(AuthorizationManagementClient, local_azure)
+    return WebCloud(local_azure, resources, roles, group, account, made.id, plan)
+
+
 @pytest.fixture(scope="session")
-def made_web_cloud(local_azure_session: Any) -> Iterator[WebCloud]:
+def made_web_cloud(local_azure_session: Any) -> WebCloud:
     """Made once a test run."""
     with pytest.MonkeyPatch.context() as patch:
         for name, value in local_azure_session.environment.items():
             patch.setenv(name, value)
-        resources = _client(ResourceManagementClient, local_azure_session)
-        storage = _client(StorageManagementClient, local_azure_session)
-        group, account = f"rg-web-{uuid4().hex[:8]}", f"web{uuid4().hex[:12]}"
-        resources.resource_groups.create_or_update(group, {"location": "westeurope"})
-        body = {"sku": {"name": "Standard_LRS"}, "kind": "StorageV2", "location": "westeurope"}
-        made = storage.storage_accounts.begin_create(group, account, body).result()
-        storage.blob_containers.create(group, account, CONTAINER, {})
-        plan = f"/subscriptions/{cloud.SUBSCRIPTION_ID}/resourceGroups/{group}/providers/Microsoft.Web/serverfarms/plan"
-        sku = {"name": "FC1", "tier": "FlexConsumption"}
-        body = {"location": "westeurope", "kind": "functionapp", "sku": sku, "properties": {"reserved": True}}
-        resources.resources.begin_create_or_update_by_id(plan, body, api_version=WEB).result()
-        roles = _client(AuthorizationManagementClient, local_azure_session)
-        yield WebCloud(local_azure_session, resources, roles, group, account, made.id, plan)
+        return make_web_cloud(local_azure_session)
+
+
+@pytest.fixture(scope="session")
+def another_web_cloud() -> Callable[[Any], WebCloud]:
+    """Makes the same in another local Azure."""
+    return make_web_cloud
 
 
 @pytest.fixture

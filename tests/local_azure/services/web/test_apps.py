@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import jwt
 import pytest
+from azure.identity import DefaultAzureCredential
 
+from adfkit.local_azure import daemon
 from infra.function_package import PublishError
 
 CODE = """
@@ -196,3 +203,49 @@ def test_an_app_without_its_role_can_not_be_deployed(web: Any) -> None:
     response = app.call("GET", "/api/text")
     assert (response.status_code, "AuthorizationPermissionMismatch" in response.text) == (503, True)
     assert any("AuthorizationPermissionMismatch" in line for line in app.log())
+
+
+def test_a_function_that_outlives_its_timeout_is_ended(web: Any) -> None:
+    app = web.app()
+    code = "import time\nimport azure.functions as func\napp = func.FunctionApp(http_auth_level='ANONYMOUS')\n"
+    code += "@app.route(route='sleep/{seconds}')\ndef sleep(req: func.HttpRequest) -> str:\n"
+    code += "    time.sleep(float(req.route_params['seconds']))\n    return 'VERSION'\n"
+    app.publish(code.replace("VERSION", "one"), host='{"version": "2.0", "functionTimeout": "00:00:02"}')
+    response = app.call("GET", "/api/sleep/30")
+    assert (response.status_code, response.text) == (500, "Timeout value of 2 seconds exceeded by function: sleep.")
+    with ThreadPoolExecutor() as threads:
+        slow = threads.submit(app.call, "GET", "/api/sleep/1.5")
+        while not web.query("SELECT 1 FROM web_invocations WHERE site = ? AND ended_at IS NULL", app):
+            time.sleep(0.01)
+        app.publish(code.replace("VERSION", "two"))
+        assert app.call("GET", "/api/sleep/0").text == "two"
+        assert slow.result().text == "one"
+
+
+@pytest.mark.slow
+def test_an_app_outlives_a_gateway_that_is_killed(
+    local_azure: Any, another_web_cloud: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "local"
+
+    def start() -> None:
+        daemon.start(folder)
+        for name, value in daemon.environment(folder).items():
+            monkeypatch.setenv(name, value)
+
+    start()
+    try:
+        credential = DefaultAzureCredential()
+        app = another_web_cloud(SimpleNamespace(folder=folder, environment=os.environ, credential=credential)).app(
+            ONE="1"
+        )
+        app.publish(CODE)
+        running = daemon.status(folder)
+        assert running.pid
+        os.kill(running.pid, signal.SIGKILL)
+        while daemon.status(folder).running:
+            time.sleep(0.01)
+        start()
+        assert app.call("GET", "/api/environment").json()["environment"]["ONE"] == "1"
+    finally:
+        daemon.stop(folder)

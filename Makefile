@@ -25,7 +25,7 @@ test: $(VENV)/.dev lint ## every check and every test
 	$(VENV)/bin/pytest -n 2 --dist loadscope
 
 test-fast: $(VENV)/.dev ## the tests that take no service and no process of their own, in under a minute
-	$(VENV)/bin/pytest -n 2 -m "not slow" -q
+	$(VENV)/bin/pytest -n 2 --dist loadscope -m "not slow" -q
 
 lint: $(VENV)/.dev ## ruff, mypy, import-linter
 	$(VENV)/bin/ruff check .

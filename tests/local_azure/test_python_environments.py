@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from adfkit.local_azure.processes import Processes
 
+from adfkit.local_azure.processes import Processes
 from adfkit.local_azure.python_environments import EnvironmentBuildError, PythonEnvironments
 
 SMALL = "iniconfig==2.1.0\n"
@@ -83,7 +83,8 @@ def test_a_failed_build_says_why_and_leaves_nothing(tmp_path: Path, requirements
     assert [path for path in tmp_path.iterdir() if path.is_dir()] == []
 
 
-def test_a_credential_in_an_address_is_not_shown(tmp_path: Path) -> None:
+def test_a_credential_in_an_address_is_not_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UV_HTTP_RETRIES", "0")
     requirements = "--index-url http://someone:hush@127.0.0.1:9/simple\nadfkit-has-no-such-package==1\n"
 
     async def build() -> None:

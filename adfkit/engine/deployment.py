@@ -18,7 +18,7 @@ from adfkit.engine.planner import Plan, Planner
 from adfkit.engine.project import Config
 from adfkit.engine.properties import UNKNOWN, Properties, Secret, with_secret_keys
 from adfkit.engine.provider import CreateResult, PartialCreateError, ProviderError
-from adfkit.engine.registry import VERSION_KEY, ProviderClient, ProviderRegistry
+from adfkit.engine.registry import ProviderClient, ProviderRegistry, with_version
 from adfkit.engine.state import PendingOperation, ResourceState
 
 
@@ -49,6 +49,7 @@ class Deployment:
         self._registered: dict[str, ResourceState] = {}
         self._claimed: set[str] = set()  # URNs, of now and of before, that a registration has taken
         self._renamed: dict[str, str] = {}
+        self._replaced: set[str] = set()
         self._by_urn = {state.urn: state for state in checkpoint.base if not state.delete}
         self._lock = threading.RLock()
         self._event_lock = threading.Lock()
@@ -96,7 +97,7 @@ class Deployment:
         with self._reporting(goal):
             old, old_urn = self._claim(goal)
             pending = self._interrupted(goal.urn, old_urn)
-            plan = self._planner.plan(goal, old, pending)
+            plan = self._planner.plan(goal, old, pending, goal.deleted_with in self._replaced)
             if not goal.internal:
                 self.emit(ResourcePlanned(plan.step(goal, old, old_urn)))
             state = self._execute(goal, old, plan, pending)
@@ -154,8 +155,7 @@ class Deployment:
             key: Secret(value) if self.config.is_secret(package, key) else value
             for key, value in self.config.of_package(package).items()
         }
-        if version:
-            inputs[VERSION_KEY] = version
+        inputs = with_version(inputs, version)
         urn = urns.create(self.stack, self.project, "", type, name)
         state = self.register(Goal(urn, type, name, custom=True, inputs=inputs, internal=True))
         return f"{urn}::{state.id or UNKNOWN.value}"
@@ -271,6 +271,7 @@ class Deployment:
         return self._step(goal, plan, Operation.UPDATE, "updating", old, update, finish)
 
     def _replace(self, goal: Goal, plan: Plan, old: ResourceState, pending: PendingOperation | None) -> ResourceState:
+        self._replaced.add(goal.urn)
         delete_before = plan.delete_before and not old.pending_replacement
         if delete_before:
             deletion = Deletion(self.checkpoint, self.registry, self, self._registered)

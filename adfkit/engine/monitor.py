@@ -22,7 +22,7 @@ from adfkit.engine.events import Diagnostic
 from adfkit.engine.goal import Alias, Goal, seconds
 from adfkit.engine.properties import UNKNOWN_STRING, Properties, marshal, unmarshal
 from adfkit.engine.provider import ProviderError
-from adfkit.engine.registry import VERSION_KEY
+from adfkit.engine.registry import with_version
 from adfkit.engine.state import ResourceState
 
 T = TypeVar("T")
@@ -126,7 +126,7 @@ class ResourceMonitor:
             type=request.type,
             name=request.name,
             custom=request.custom,
-            inputs=_provider_inputs(request, inputs) if urns.is_provider(request.type) else inputs,
+            inputs=with_version(inputs, request.version) if urns.is_provider(request.type) else inputs,
             parent=request.parent,
             dependencies=list(request.dependencies),
             property_dependencies={key: list(value.urns) for key, value in request.propertyDependencies.items()},
@@ -139,7 +139,7 @@ class ResourceMonitor:
             additional_secret_outputs=list(request.additionalSecretOutputs),
             custom_timeouts=_timeouts(request.customTimeouts),
             retain_on_delete=request.retainOnDelete if request.HasField("retainOnDelete") else retain,
-            deleted_with=request.deletedWith,
+            deleted_with=request.deletedWith or (parent.deleted_with if parent is not None else ""),
             location=location,
         )
 
@@ -306,11 +306,6 @@ def _refuse_unsupported(request: resource_pb2.RegisterResourceRequest) -> None:
             raise UnsupportedFeature(_UNSUPPORTED_FIELDS[field.name])
         if field.name == "hooks" and request.hooks.ListFields():
             raise UnsupportedFeature("resource hooks")
-
-
-def _provider_inputs(request: resource_pb2.RegisterResourceRequest, inputs: Properties) -> Properties:
-    """An explicit provider's inputs carry the version of its package, by which the state says which one to start."""
-    return {**inputs, VERSION_KEY: request.version} if request.version else inputs
 
 
 def _alias(alias: alias_pb2.Alias) -> Alias:

@@ -9,11 +9,11 @@ from typing import Final
 from adfkit.engine import paths
 from adfkit.engine import urn as urns
 from adfkit.engine.diff import forcing, property_changes, structural_diff, without
-from adfkit.engine.errors import EngineError
+from adfkit.engine.errors import EngineError, UnsupportedFeature
 from adfkit.engine.events import Operation, PropertyChange, Step
 from adfkit.engine.goal import Goal
 from adfkit.engine.properties import Properties
-from adfkit.engine.provider import CheckResult, DiffResult
+from adfkit.engine.provider import CheckResult, DiffKind, DiffResult
 from adfkit.engine.registry import ProviderClient, ProviderRegistry
 from adfkit.engine.state import PendingOperation, ResourceState
 
@@ -55,20 +55,25 @@ class Planner:
     def __init__(self, registry: ProviderRegistry) -> None:
         self._registry = registry
 
-    def plan(self, goal: Goal, old: ResourceState | None, pending: PendingOperation | None) -> Plan:
+    def plan(
+        self, goal: Goal, old: ResourceState | None, pending: PendingOperation | None, goes_with_replaced: bool
+    ) -> Plan:
         """The decision on a registration.
 
-        `pending` is what an interrupted run had under way on the resource.
+        `pending` is what an interrupted run had under way on the resource; `goes_with_replaced` says that the resource
+        with which it is deleted (deletedWith) is replaced, and it with it.
 
         Raises:
             CheckFailed: the inputs are bad.
             ProviderError: the provider failed to tell.
         """
+        if old is not None and old.custom != goal.custom:
+            raise UnsupportedFeature("turning a component into a resource, or back, under one name")
         if not goal.custom:
             return _plan_component(goal, old)
         if old is None or old.external or old.pending_replacement:
             return self._plan_create(goal, old, pending)
-        return self._plan_existing(goal, old, pending)
+        return self._plan_existing(goal, old, pending, goes_with_replaced)
 
     def _plan_create(self, goal: Goal, old: ResourceState | None, pending: PendingOperation | None) -> Plan:
         interrupted = pending is not None and pending.type == "creating"
@@ -80,21 +85,25 @@ class Planner:
         reason = "an earlier run was interrupted while it created it" if interrupted else "it is new in the program"
         return Plan(Operation.CREATE, inputs, reason)
 
-    def _plan_existing(self, goal: Goal, old: ResourceState, pending: PendingOperation | None) -> Plan:
+    def _plan_existing(
+        self, goal: Goal, old: ResourceState, pending: PendingOperation | None, goes_with_replaced: bool
+    ) -> Plan:
         wanted = paths.keep_old(goal.ignore_changes, old.inputs, goal.inputs)
         inputs = self._check(goal, old.inputs, wanted)
         diff = self._diff(goal, old, inputs)
         detailed = forcing(without(diff.detailed, goal.ignore_changes), goal.replace_on_changes)
+        if goes_with_replaced:
+            detailed["deletedWith"] = DiffKind.UPDATE_REPLACE
         changes = property_changes(detailed, old.inputs, old.outputs, inputs)
         replacing = [change.path for change in changes if change.replaces]
         if replacing:
-            if old.protect:
+            if old.protect and goal.protect:
                 raise EngineError(
-                    f"{goal.urn} would be replaced because {_listed(replacing)} changed, and it is protected. "
-                    "Deploy it once with protect=False first."
+                    f"It would be replaced because {_listed(replacing)} changed, and it is protected. "
+                    "Say protect=False to let it."
                 )
             # Automatic names are given anew, as for any new resource; not if its create is under way already.
-            fresh = self._check(goal, _created_inputs(pending), wanted)
+            fresh = self._check(goal, _created_inputs(pending), goal.inputs)
             delete_before = diff.delete_before_replace
             if goal.delete_before_replace is not None:
                 delete_before = goal.delete_before_replace

@@ -26,6 +26,8 @@ from adfkit.engine.state import ResourceState
 
 T = TypeVar("T")
 VERSION_KEY: Final = "version"
+INTERNAL_KEY: Final = "__internal"
+"""What the Pulumi CLI keeps of its own in a provider's inputs; empty here, and there so that it sees no change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +177,7 @@ class ProviderRegistry:
             return ProviderClient(declared.package, None)
         provider = self._make(declared.package, declared.inputs)
         client = ProviderClient(declared.package, provider)
-        client._call(lambda: provider.configure(_without_version(declared.inputs)))
+        client._call(lambda: provider.configure(_configuration(declared.inputs)))
         return client
 
     def check(self, package: str, inputs: Properties) -> CheckResult:
@@ -183,17 +185,22 @@ class ProviderRegistry:
         if has_unknown(inputs):
             return CheckResult(inputs)
         provider = self._make(package, inputs)
-        result = ProviderClient(package, provider)._call(lambda: provider.check_config(_without_version(inputs)))
+        result = ProviderClient(package, provider)._call(lambda: provider.check_config(_configuration(inputs)))
         checked = with_secrets_of(result.inputs, inputs)
-        if VERSION_KEY in inputs:
-            checked[VERSION_KEY] = inputs[VERSION_KEY]
+        for key in (VERSION_KEY, INTERNAL_KEY):
+            if key in inputs:
+                checked[key] = inputs[key]
         return CheckResult(checked, result.failures)
 
     def _make(self, package: str, inputs: Properties) -> Provider:
         return self._factory(package, str(inputs.get(VERSION_KEY, "")))
 
 
-def _without_version(inputs: Properties) -> dict[str, Any]:
+def _configuration(inputs: Properties) -> dict[str, Any]:
     values: dict[str, Any] = plain(inputs)
-    values.pop(VERSION_KEY, None)
-    return values
+    return {key: value for key, value in values.items() if key not in (VERSION_KEY, INTERNAL_KEY)}
+
+
+def with_version(inputs: Properties, version: str) -> Properties:
+    """A provider's inputs as the state has them: with the version of its package, which says what to start."""
+    return {**inputs, VERSION_KEY: version, INTERNAL_KEY: {}} if version else inputs

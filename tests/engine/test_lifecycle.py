@@ -224,8 +224,7 @@ def test_protect(workspace: Workspace) -> None:
     replaced = workspace.up('Thing("a", zone="2", opts=ResourceOptions(protect=True))')
     assert not replaced.ok
     assert errors(replaced) == [
-        "urn:pulumi:test::demo::mem:index:Thing::a would be replaced because zone changed, and it is protected. "
-        "Deploy it once with protect=False first."
+        "It would be replaced because zone changed, and it is protected. Say protect=False to let it."
     ]
     removed = workspace.up("")
     assert not removed.ok
@@ -254,6 +253,22 @@ def test_retain_on_delete_and_deleted_with(workspace: Workspace) -> None:
     assert workspace.cloud.changes() == ["delete a"]
     assert counts(result) == {"delete": 1, "discard": 2}
     assert workspace.names() == []
+
+
+def test_replaced_with_what_it_is_deleted_with(workspace: Workspace) -> None:
+    program = """
+        a = Thing("a", zone={zone!r})
+        Thing("inside", opts=ResourceOptions(deleted_with=a))
+        """
+    workspace.up(program.format(zone="1"))
+    assert counts(workspace.up(program.format(zone="2"))) == {"replace": 2}
+    assert not workspace.up().changed
+
+
+def test_component_turned_into_a_resource(workspace: Workspace) -> None:
+    workspace.up('Group("a")')
+    result = workspace.up('Thing("a", type="Group")')
+    assert errors(result)[0].startswith("The embedded engine does not support turning a component into a resource")
 
 
 def test_read_leaves_the_resource_alone(workspace: Workspace) -> None:

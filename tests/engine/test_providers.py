@@ -17,7 +17,7 @@ def test_default_provider_is_configured_from_the_stack(workspace: Workspace) -> 
     assert _echoes(workspace) == {"a::north"}
     (provider,) = [one for one in workspace.state()["resources"] if one["type"] == "pulumi:providers:mem"]
     assert provider["urn"] == "urn:pulumi:test::demo::pulumi:providers:mem::default_1_2_3"
-    assert provider["inputs"] == {"region": "north", "token": "t", "version": "1.2.3"}
+    assert provider["inputs"] == {"region": "north", "token": "t", "version": "1.2.3", "__internal": {}}
     workspace.settings("config: {mem:region: south}\n")
     result = workspace.up()
     assert not result.changed  # a provider's new configuration changes no resource
@@ -42,7 +42,7 @@ def test_explicit_providers(workspace: Workspace) -> None:
         for one in workspace.state()["resources"]
         if one["type"] == "pulumi:providers:mem"
     }
-    assert providers["east"] == {"region": "east", "version": "1.2.3"}
+    assert providers["east"] == {"region": "east", "version": "1.2.3", "__internal": {}}
     assert workspace.up("").ok
     assert workspace.cloud.resources == {}
     assert workspace.state()["resources"][0]["type"] == "pulumi:pulumi:Stack"

@@ -25,6 +25,8 @@ from adfkit.engine.project import Config, Project
 
 _ONE_RUN: Final = threading.Lock()
 _JOIN_SECONDS: Final = 0.2
+_REFUSED: Final = "Resource monitor has terminated"
+"""The SDK's words for a request that was refused with UNAVAILABLE."""
 
 
 def run_program(project: Project, stack: str, config: Config, deployment: Deployment) -> None:
@@ -130,8 +132,8 @@ def _close(loop: asyncio.AbstractEventLoop) -> None:
 def _report(error: BaseException, project: Project, deployment: Deployment) -> None:
     from pulumi import RunError
 
-    if deployment.failed and isinstance(error, RunError):
-        return  # the SDK's word for a request that was refused because of a failure, which is reported
+    if deployment.failed and _is_consequence(error):
+        return
     if isinstance(error, SystemExit):
         if error.code not in (None, 0):
             deployment.fail(f"The program ended itself with status {error.code}.")
@@ -139,18 +141,14 @@ def _report(error: BaseException, project: Project, deployment: Deployment) -> N
     if isinstance(error, RunError):
         deployment.fail(str(error))
         return
-    if deployment.failed and _is_consequence(error):
-        return
     deployment.fail(_described(error), location=_place(error, project))
 
 
 def _is_consequence(error: BaseException) -> bool:
     """Whether an exception comes from a request that was refused because of an earlier failure."""
-    from pulumi import RunError
-
     seen: BaseException | None = error
     while seen is not None:
-        if isinstance(seen, RunError | asyncio.CancelledError):
+        if isinstance(seen, asyncio.CancelledError) or _REFUSED in str(seen):
             return True
         seen = seen.__cause__ or seen.__context__
     return False

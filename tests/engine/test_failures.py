@@ -199,27 +199,30 @@ folder = Path(sys.argv[1])
 cloud = MemoryCloud()
 def hang():
     (folder / "hanging").touch()
-    time.sleep(60)
+    time.sleep(2)
 cloud.hooks["create b"] = hang
-Stack("test", folder, folder / "state" / "test.json", sys.argv[2], cloud.provider).up()
+result = Stack("test", folder, folder / "state" / "test.json", sys.argv[2], cloud.provider).up()
+print(*(one.message for one in result.errors))
 """
 
 
-def _kill_while_creating_b(workspace: Workspace) -> None:
+def _stop_while_creating_b(workspace: Workspace, stop: signal.Signals) -> subprocess.CompletedProcess[str]:
     root = Path(__file__).parents[2]
-    child = subprocess.Popen([sys.executable, "-c", _CHILD, str(workspace.folder), PASSPHRASE], cwd=root)
+    line = [sys.executable, "-c", _CHILD, str(workspace.folder), PASSPHRASE]
+    child = subprocess.Popen(line, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60
     while not (workspace.folder / "hanging").exists():
         assert child.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    os.kill(child.pid, signal.SIGKILL)
-    child.wait()
+    child.send_signal(stop)
+    out, err = child.communicate(timeout=60)
+    return subprocess.CompletedProcess(line, child.returncode, out, err)
 
 
 def test_killed_process_is_taken_up(workspace: Workspace) -> None:
     workspace.program('a = Thing("a")\nThing("b", size=a.echo)')
-    _kill_while_creating_b(workspace)
+    _stop_while_creating_b(workspace, signal.SIGKILL)
     assert workspace.names() == ["a"]
     (pending,) = workspace.state()["pending_operations"]
     assert pending["type"] == "creating"
@@ -238,11 +241,19 @@ def test_killed_process_is_taken_up(workspace: Workspace) -> None:
 
 def test_killed_process_leaves_nothing_behind_after_destroy(workspace: Workspace) -> None:
     workspace.program('a = Thing("a")\nThing("b", size=a.echo)')
-    _kill_while_creating_b(workspace)
+    _stop_while_creating_b(workspace, signal.SIGKILL)
     label = workspace.state()["pending_operations"][0]["resource"]["inputs"]["label"]
     workspace.cloud.resources[f"id-{label}"] = {"label": label}
     assert workspace.stack().destroy().ok
     assert workspace.cloud.resources == {}
+    assert workspace.state()["pending_operations"] == []
+
+
+def test_interrupt_lets_steps_under_way_finish(workspace: Workspace) -> None:
+    workspace.program('a = Thing("a")\nb = Thing("b", size=a.echo)\nThing("c", size=b.echo)')
+    done = _stop_while_creating_b(workspace, signal.SIGINT)
+    assert (done.stdout.strip(), done.stderr) == ("Interrupted; what was under way has finished and is saved.", "")
+    assert workspace.names() == ["a", "b"]
     assert workspace.state()["pending_operations"] == []
 
 

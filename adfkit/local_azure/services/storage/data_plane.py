@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from typing import Final
-from urllib.parse import unquote, urlencode, urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import httpx
 from starlette.background import BackgroundTask
@@ -17,6 +17,7 @@ from adfkit.local_azure.identity.roles import ROLES
 from adfkit.local_azure.platform import Platform
 from adfkit.local_azure.service import RequestContext
 from adfkit.local_azure.services.storage import errors, operations, user_delegation
+from adfkit.local_azure.services.storage.addresses import decode_path, decode_query
 from adfkit.local_azure.services.storage.azurite import Azurite
 from adfkit.local_azure.services.storage.operations import Permission, Target
 
@@ -51,8 +52,8 @@ class BlobDataPlane:
         request = context.request
         account = context.host["account"]
         account_id = _account_id(context.platform, account)
-        query = dict(request.query_params)
-        on = operations.target(request.url.path, query)
+        query = decode_query(request.scope["query_string"].decode("latin-1"))
+        on = operations.target(decode_path(_raw_path(context).decode("latin-1")), query)
         needed = operations.permission(request.method, on, query)
         principal, letters = _authenticate(context, account, on, query)
         request.state.principal = principal
@@ -77,7 +78,7 @@ class BlobDataPlane:
         if sas:
             pairs = request.query_params.multi_items()
             query = urlencode([pair for pair in pairs if pair[0] not in user_delegation.PARAMETERS]).encode()
-        path = request.scope["raw_path"].partition(b"?")[0]
+        path = _raw_path(context)
         forwarded = httpx.Request(
             request.method,
             httpx.URL("http://store").copy_with(raw_path=path + (b"?" + query if query else b"")),
@@ -117,6 +118,11 @@ class _Stream(StreamingResponse):
                 yield chunk
         finally:
             await answer.aclose()
+
+
+def _raw_path(context: RequestContext) -> bytes:
+    raw: bytes = context.request.scope["raw_path"]
+    return raw.partition(b"?")[0]
 
 
 def _account_id(platform: Platform, account: str) -> str:
@@ -181,7 +187,7 @@ def _authorize_source(platform: Platform, principal: Principal, account: str, ac
     parts = urlsplit(source)
     if parts.hostname != host(account, "blob"):
         raise errors.cannot_verify_copy_source(source.partition("?")[0])
-    on = operations.target(unquote(parts.path), {})
+    on = operations.target(decode_path(parts.path), {})
     _authorize(platform, principal, operations.READ, _scope(account_id, on.container))
 
 

@@ -92,6 +92,20 @@ def account_not_found(account: str) -> BlobError:
     return BlobError(404, "ResourceNotFound", f"The storage account '{account}' does not exist.")
 
 
+def invalid_uri(raw: str) -> BlobError:
+    """400 `InvalidUri`."""
+    return BlobError(400, "InvalidUri", f"The requested URI does not represent any resource on the server: '{raw}'.")
+
+
+def invalid_query_parameter(name: str) -> BlobError:
+    """400 `InvalidQueryParameterValue`."""
+    return BlobError(
+        400,
+        "InvalidQueryParameterValue",
+        f"Value for one of the query parameters specified in the request URI is invalid: '{name}'.",
+    )
+
+
 def length_required() -> BlobError:
     """411 `MissingContentLengthHeader`."""
     return BlobError(411, "MissingContentLengthHeader", "The Content-Length header was not specified.")

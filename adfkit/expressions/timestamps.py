@@ -11,6 +11,7 @@ TICKS_PER_SECOND = 10_000_000
 TICKS_PER_DAY = 86_400 * TICKS_PER_SECOND
 MAXIMUM_TICKS = 3_155_378_975_999_999_999
 _EPOCH = datetime(1, 1, 1)  # noqa: DTZ001 - the calendar's first day has no zone
+_LARGEST_OFFSET = 14 * 3600
 _LATEST_SHORT_YEAR = 2049
 """A year of two digits is the last one with these digits up to this year."""
 
@@ -85,19 +86,21 @@ _DATES = tuple(
         r"(?P<year>\d{4})(?P<separator>[-/.])(?P<month>\d{1,2})(?:(?P=separator)(?P<day>\d{1,2}))?",
         r"(?P<month>\d{1,2})(?P<separator>[-/.])(?P<day>\d{1,2})(?P=separator)(?P<year>\d{4}|\d{2})",
         r"(?P<month>\d{1,2})/(?P<day>\d{1,2})",
-        rf"{_MONTH}\s*(?P<day>\d{{1,2}})(?:\s*,\s*|\s+)(?P<year>\d{{4}})",
-        rf"(?P<day>\d{{1,2}})[\s-]*{_MONTH}[\s,-]*(?P<year>\d{{4}}|\d{{2}})",
-        rf"{_MONTH}[\s,]*(?P<year>\d{{4}})",
-        rf"{_MONTH}\s*(?P<day>\d{{1,2}})",
-        rf"(?P<day>\d{{1,2}})[\s-]*{_MONTH}",
+        rf"{_MONTH}[\s/-]*(?P<day>\d{{1,2}})(?:\s*,\s*|[\s/-]+)(?P<year>\d{{4}})",
+        rf"(?P<day>\d{{1,2}})[\s/-]*{_MONTH}[\s,/-]*(?P<year>\d{{4}}|\d{{2}})",
+        rf"(?P<year>\d{{4}})[\s,/-]*{_MONTH}[\s/-]*(?P<day>\d{{1,2}})",
+        rf"{_MONTH}[\s,/-]*(?P<year>\d{{4}})",
+        rf"{_MONTH}[\s/-]*(?P<day>\d{{1,2}})",
+        rf"(?P<day>\d{{1,2}})[\s/-]*{_MONTH}",
     )
 )
-_WEEKDAY = re.compile(r"(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?\b[,\s]*", re.IGNORECASE)
+_WEEKDAY = re.compile(r"(?P<name>mon|tue|wed|thu|fri|sat|sun)(?:s|nes|rs|ur)?(?:day)?\b[,\s]*", re.IGNORECASE)
+_WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _TIME = re.compile(
     r"(?P<hour>\d{1,2}):(?P<minute>\d{1,2})(?::(?P<second>\d{1,2})(?:[.,](?P<fraction>\d+))?)?\s*(?P<half>[AaPp][Mm])?"
     r"|(?P<only_hour>\d{1,2})\s*(?P<only_half>[AaPp][Mm])"
 )
-_ZONE = re.compile(r"[Zz]|GMT|UTC|(?P<sign>[+-])(?P<hours>\d{1,2})(?::?(?P<minutes>\d{2}))?")
+_ZONE = re.compile(r"[Zz]|(?P<sign>[+-])(?P<hours>\d{1,2})(?::?(?P<minutes>\d{2}))?")
 
 
 def parse(text: str, today: date) -> Timestamp | None:
@@ -108,27 +111,38 @@ def parse(text: str, today: date) -> Timestamp | None:
     rest = text.strip()
     weekday = _WEEKDAY.match(rest)
     rest = rest[weekday.end() :] if weekday else rest
+    if weekday and rest.endswith(" GMT"):
+        # Only the form of RFC 1123 has a zone by name.
+        rest = f"{rest.removesuffix(' GMT')}Z"
     for pattern in _DATES:
         match = pattern.match(rest)
         if match and (result := _complete(match, rest[match.end() :], today)):
-            return result
+            day = _day(match, today)
+            is_weekday = weekday and day and _WEEKDAYS[day.weekday()] == weekday["name"].lower()
+            return result if is_weekday or not weekday else None
     return None if weekday else _with_time(datetime(today.year, today.month, today.day), rest)  # noqa: DTZ001
 
 
 def _complete(match: re.Match[str], rest: str, today: date) -> Timestamp | None:
-    parts = match.groupdict()
-    month = _month(parts["name"]) if parts.get("name") else int(parts["month"])
-    try:
-        day = datetime(_year(parts.get("year"), today), month, int(parts.get("day") or 1))  # noqa: DTZ001
-    except ValueError:
+    day = _day(match, today)
+    if day is None:
         return None
     if not rest:
         return Timestamp.of(day)
     zone = _ZONE.fullmatch(rest.strip())
     if zone and not rest.strip().startswith(("+", "-")):
         return _in_zone(Timestamp.of(day), zone)
-    separated = re.match(r"[Tt]\s*|\s+|,\s*", rest)
+    separated = re.match(r"[Tt](?=\d\d)|\s+|,\s*", rest)
     return _with_time(day, rest[separated.end() :]) if separated else None
+
+
+def _day(match: re.Match[str], today: date) -> datetime | None:
+    parts = match.groupdict()
+    month = _month(parts["name"]) if parts.get("name") else int(parts["month"])
+    try:
+        return datetime(_year(parts.get("year"), today), month, int(parts.get("day") or 1))  # noqa: DTZ001
+    except ValueError:
+        return None
 
 
 def _month(name: str) -> int:
@@ -172,14 +186,16 @@ def _with_time(day: datetime, text: str) -> Timestamp | None:
 def _hour(hour: int, half: str | None) -> int | None:
     if half is None:
         return hour if hour < 24 else None
-    if not 0 <= hour <= 12:
-        return None
-    return hour % 12 + (12 if half.lower() == "pm" else 0)
+    if half.lower() == "pm":
+        return hour % 12 + 12 if hour < 24 else None
+    return hour % 12 if hour <= 12 else None
 
 
-def _in_zone(moment: Timestamp, zone: re.Match[str]) -> Timestamp:
+def _in_zone(moment: Timestamp, zone: re.Match[str]) -> Timestamp | None:
     if zone["sign"] is None:
         return Timestamp(moment.ticks, Kind.UTC)
     seconds = (int(zone["hours"]) * 60 + int(zone["minutes"] or 0)) * 60
+    if seconds > _LARGEST_OFFSET:
+        return None
     ticks = seconds * TICKS_PER_SECOND * (1 if zone["sign"] == "-" else -1)
     return Timestamp(moment.ticks + ticks, Kind.LOCAL)

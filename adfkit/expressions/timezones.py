@@ -6,11 +6,11 @@ The names are paired as in Unicode CLDR (windowsZones, the zone of the whole wor
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from adfkit.expressions.timestamps import TICKS_PER_SECOND, Kind, Timestamp
+from adfkit.expressions.timestamps import MAXIMUM_TICKS, TICKS_PER_SECOND, Kind, Timestamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +28,29 @@ class Zone:
         """The time on this zone's clocks."""
         if self.is_utc:
             return Timestamp(moment.ticks, Kind.UTC)
-        offset = moment.moment.replace(tzinfo=UTC).astimezone(self.zone).utcoffset() or timedelta()
-        return Timestamp(moment.ticks + _ticks(offset), Kind.UNSPECIFIED)
+        offset = _inside(moment).replace(tzinfo=UTC).astimezone(self.zone).utcoffset() or timedelta()
+        return _clamped(moment.ticks + _ticks(offset), Kind.UNSPECIFIED)
 
     def to_utc(self, moment: Timestamp) -> Timestamp | None:
         """The time in UTC; None where the zone's clocks show this time never, or twice."""
         if self.is_utc:
             return Timestamp(moment.ticks, Kind.UTC)
-        local = moment.moment.replace(tzinfo=self.zone)
+        local = _inside(moment).replace(tzinfo=self.zone)
         first, second = local.utcoffset() or timedelta(), local.replace(fold=1).utcoffset() or timedelta()
-        return Timestamp(moment.ticks - _ticks(first), Kind.UTC) if first == second else None
+        return _clamped(moment.ticks - _ticks(first), Kind.UTC) if first == second else None
+
+
+_FIRST_DAY, _LAST_DAY = datetime(1, 1, 2), datetime(9999, 12, 30)  # noqa: DTZ001 - both are UTC and local time
+
+
+def _inside(moment: Timestamp) -> datetime:
+    """The time, or the nearest one that has an offset in every zone."""
+    return min(max(moment.moment, _FIRST_DAY), _LAST_DAY)
+
+
+def _clamped(ticks: int, kind: Kind) -> Timestamp:
+    """.NET ends at the first and the last tick instead of failing."""
+    return Timestamp(min(max(ticks, 0), MAXIMUM_TICKS), kind)
 
 
 def _ticks(offset: timedelta) -> int:

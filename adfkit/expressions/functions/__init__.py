@@ -1,4 +1,22 @@
-"""The functions of the language, by category: one module each, declared in a registry."""
+"""The functions of the language, by category: one module each, declared in a registry.
+
+=========== ====================================================================================================
+Math        `add` `sub` `mul` `div` `mod` `max` `min` `rand` `range`
+Collection  `contains` `empty` `length` `first` `last` `skip` `take` `join` `union` `intersection`
+Conversion  `int` `float` `bool` `string` `array` `createArray` `coalesce` `json` `base64` `base64ToString`
+            `decodeBase64` `base64ToBinary` `binary` `dataUri` `dataUriToBinary` `dataUriToString`
+            `decodeDataUri` `uriComponent` `encodeUriComponent` `decodeUriComponent` `uriComponentToString`
+            `uriComponentToBinary` `xml` `xpath`
+Date        `utcNow` `formatDateTime` `addSeconds` `addMinutes` `addHours` `addDays` `addToTime`
+            `subtractFromTime` `getFutureTime` `getPastTime` `ticks` `dayOfMonth` `dayOfWeek` `dayOfYear`
+            `startOfHour` `startOfDay` `startOfMonth` `convertFromUtc` `convertToUtc` `convertTimeZone`
+Logical     `and` `or` `not` `if` `equals` `greater` `greaterOrEquals` `less` `lessOrEquals`
+Scope       `pipeline` `item` `variables` `activity` `trigger` `triggerOutputs` `triggerBody` `dataset`
+            `linkedService`
+String      `concat` `startsWith` `endsWith` `indexOf` `lastIndexOf` `nthIndexOf` `replace` `split` `substring`
+            `toLower` `toUpper` `trim` `guid`
+=========== ====================================================================================================
+"""
 
 from __future__ import annotations
 

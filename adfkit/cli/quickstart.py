@@ -114,8 +114,11 @@ def _print_result(result: dict[str, Any]) -> None:
         table.add_row("rows", dataset["tags"].get("rows", "not known"))
     if model is not None:
         tags = model["tags"]
+        metric = tags.get("metric", "")
         table.add_row("model", Text(f"{model['name']} version {model['version']}", style="bold green"))
-        table.add_row("metric", f"{tags.get('metric', '')} (base rate {tags.get('base_rate', 'not known')})")
+        table.add_row(
+            "metric", f"{metric} {tags.get(metric, 'not known')} (base rate {tags.get('base_rate', 'not known')})"
+        )
     out.print()
     out.print(table)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -80,24 +81,29 @@ def follow_run(platform: Platform, ingestion: Ingestion, *, quiet: bool = False)
     from adfkit.cli import pipeline_runs
 
     run_id = pipeline_runs.start_run(platform, ingestion)
-    told: set[str] = set()
+    told: set[tuple[str, ...]] = set()
 
     def tell(activities: list[ActivityRun]) -> None:
         for activity in activities:
-            key = str(activity.activity_run_id)
+            # a loop runs its activities many times: the first success of each stands for all, every failure is told
+            succeeded = activity.status == "Succeeded"
+            key = (str(activity.activity_name),) if succeeded else (str(activity.activity_name), *_identity(activity))
             if activity.activity_run_end is None or key in told:
                 continue
             told.add(key)
             if not quiet:
-                status.stop()
                 _print_activity(activity)
-                status.start()
         running = [str(activity.activity_name) for activity in activities if activity.activity_run_end is None]
         status.update(f"Run {run_id}: {', '.join(running) or 'starting'} ...")
 
     status = err.status(f"Run {run_id} ...")
-    with status:
+    with nullcontext() if quiet else status:
         return pipeline_runs.follow(platform, run_id, tell)
+
+
+def _identity(activity: ActivityRun) -> tuple[str, str]:
+    # each retry is a run of its own, under the same id where the service says so
+    return str(activity.activity_run_id), str(activity.activity_run_start)
 
 
 def _print_activity(activity: ActivityRun) -> None:

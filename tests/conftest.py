@@ -46,3 +46,10 @@ def local_azure(local_azure_session: LocalAzure) -> Iterator[LocalAzure]:
     """Local Azure, with this process' environment pointing at it while the test runs."""
     with mock.patch.dict(os.environ, local_azure_session.environment):
         yield local_azure_session
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whatever needs a running local Azure is slow, in the sense of `make test-fast`."""
+    for item in items:
+        if "local_azure_session" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slow)

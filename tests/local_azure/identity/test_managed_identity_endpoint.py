@@ -55,6 +55,7 @@ async def _claims_in_a_child(
         ("batch", f"{GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/batch"),
     ],
 )
+@pytest.mark.slow
 def test_a_child_gets_tokens_of_its_identity(tmp_path: Path, flavour: Any, resource_id: str) -> None:
     status, output, errors, object_id = asyncio.run(_claims_in_a_child(tmp_path, flavour, resource_id))
     assert status == 0, errors
@@ -63,6 +64,7 @@ def test_a_child_gets_tokens_of_its_identity(tmp_path: Path, flavour: Any, resou
     assert claims["xms_mirid"] == resource_id
 
 
+@pytest.mark.slow
 def test_a_child_whose_endpoint_was_revoked_gets_none(tmp_path: Path) -> None:
     resource_id = f"{GROUP}/providers/Microsoft.Web/sites/app"
     status, _, errors, _ = asyncio.run(_claims_in_a_child(tmp_path, "app_service", resource_id, revoke=True))

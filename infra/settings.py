@@ -93,10 +93,11 @@ class Monitoring(Settings):
 
 
 class DataFactory(Settings):
-    """The factory, and how its pipelines wait for the machine learning job."""
+    """The factory, how often its pipelines try an activity again, and how they wait for the machine learning job."""
 
     public_network_access: bool
     poll_seconds: Annotated[int, Field(ge=1, le=600)]
+    retries: Annotated[int, Field(ge=0, le=10)]
     run_timeout_hours: Annotated[int, Field(ge=1, le=24)]
 
 

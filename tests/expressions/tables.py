@@ -11,7 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from adfkit.expressions import ExpressionError, evaluate, scope_from_state
+
 FOLDER = Path(__file__).parent
+CORPUS = FOLDER.parents[2] / "shared" / "adf-corpus" / "expressions.jsonl"
+"""Expressions of real factories; not part of the project."""
+
 STATE: dict[str, Any] = json.loads((FOLDER / "state.json").read_text("utf-8"))
 
 
@@ -44,3 +49,11 @@ def _case(table: str, row: dict[str, Any]) -> Case:
     if len(expected) != 1:
         raise ValueError(f"{table}: the case {row['expression']!r} needs either a value or an error")
     return Case(table, row["expression"], state, expected, row.get("reference"))
+
+
+def outcome(expression: Any, state: dict[str, Any]) -> dict[str, Any]:
+    """What evaluation yields, in the shape of a case's expectation."""
+    try:
+        return {"value": evaluate(expression, scope_from_state(state))}
+    except ExpressionError as error:
+        return {"error": error.message}

@@ -9,8 +9,7 @@ import hashlib
 from datetime import UTC, datetime
 from typing import Any
 
-import orjson
-
+from adfkit.local_azure.services.data_factory.runtime.json_values import narrowed, to_json
 from adfkit.local_azure.services.data_factory.runtime.records import ActivityRun, Json, PipelineRun
 from adfkit.local_azure.services.data_factory.runtime.sealing import MASK
 
@@ -38,7 +37,7 @@ def pipeline_run(run: PipelineRun) -> Json:
         "durationInMs": _milliseconds(start, run.ended),
         "status": run.status,
         "message": run.message,
-        "pipelineReturnValue": run.return_value,
+        "pipelineReturnValue": narrowed(run.return_value),
         "lastUpdated": _time(run.updated),
         "annotations": run.definition.get("annotations") or [],
         "runDimension": {},
@@ -62,16 +61,22 @@ def activity_run(activity: ActivityRun, run: PipelineRun) -> Json:
         "durationInMs": _milliseconds(activity.started, activity.ended),
         "retryAttempt": activity.attempt or None,
         "iterationHash": hashlib.sha256(container.encode()).hexdigest()[:16] if container else "",
-        "input": MASK if activity.secure_input else activity.input if activity.input is not None else {},
-        "output": MASK if activity.secure_output else activity.output if activity.output is not None else {},
+        "input": _shown(activity.input, hidden=activity.secure_input),
+        "output": _shown(activity.output, hidden=activity.secure_output),
         "error": activity.error
         or {"errorCode": "", "message": "", "failureType": "", "target": activity.name, "details": ""},
         "userProperties": activity.user_properties,
     }
 
 
+def _shown(value: Any, *, hidden: bool) -> Any:
+    if hidden:
+        return MASK
+    return {} if value is None else narrowed(value)
+
+
 def _parameter(value: Any) -> str | None:
-    return value if value is None or isinstance(value, str) else orjson.dumps(value).decode()
+    return value if value is None or isinstance(value, str) else to_json(value).decode()
 
 
 def _time(time: datetime | None) -> str | None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from adfkit.expressions.values import type_name
 from adfkit.local_azure.services.data_factory.runtime import errors
 from adfkit.local_azure.services.data_factory.runtime.clock import Clock
 from adfkit.local_azure.services.data_factory.runtime.factory import Cloud, Factory
@@ -138,7 +139,7 @@ class ActivityContext:
         if not isinstance(value, bool):
             raise errors.invalid_expression(
                 f"The expression of the property '{name}' of activity '{self.name}' must yield a Boolean, "
-                f"not a value of type {type(value).__name__}."
+                f"not a value of type {type_name(value)}."
             )
         return value
 

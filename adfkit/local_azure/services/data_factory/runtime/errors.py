@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from adfkit.expressions.values import type_name
+
 FailureType = Literal["UserError", "SystemError"]
 
 
@@ -74,7 +76,7 @@ def required_property(name: str) -> ActivityFailure:
 
 
 def wrong_type(name: str, expected: str, value: object) -> ActivityFailure:
-    given = type(value).__name__
+    given = type_name(value)
     return ActivityFailure(
         "2104", f"The type of the property '{name}' is incorrect: a value of type {expected} is wanted, not {given}."
     )

@@ -11,8 +11,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
-import orjson
-
 from adfkit.expressions import Scope
 from adfkit.local_azure.services.data_factory.runtime import errors
 from adfkit.local_azure.services.data_factory.runtime.activities.base import Activity
@@ -22,6 +20,7 @@ from adfkit.local_azure.services.data_factory.runtime.errors import ActivityErro
 from adfkit.local_azure.services.data_factory.runtime.factory import Factory
 from adfkit.local_azure.services.data_factory.runtime.frames import Frame
 from adfkit.local_azure.services.data_factory.runtime.history import History
+from adfkit.local_azure.services.data_factory.runtime.json_values import to_json
 from adfkit.local_azure.services.data_factory.runtime.outcomes import BlockOutcome, Failed, Outcome, Skipped, Succeeded
 from adfkit.local_azure.services.data_factory.runtime.policy import ActivityPolicy, read_policy
 from adfkit.local_azure.services.data_factory.runtime.records import ActivityRun, PipelineRun
@@ -188,7 +187,7 @@ class Execution:
             output = await within(self.clock, policy.timeout - elapsed, activity.execute(context))
         except TimeIsUp as error:
             raise errors.timed_out(policy.timeout) from error
-        size = len(orjson.dumps(output, default=str))
+        size = len(to_json(output))
         if size > MAX_OUTPUT_BYTES:
             raise errors.output_too_large(size)
         return output

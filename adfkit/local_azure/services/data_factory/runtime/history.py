@@ -7,8 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Final
 
-import orjson
-
+from adfkit.local_azure.services.data_factory.runtime.json_values import from_json, to_json
 from adfkit.local_azure.services.data_factory.runtime.records import ActivityRun, Event, PipelineRun
 from adfkit.local_azure.services.data_factory.runtime.sealing import Sealer
 from adfkit.local_azure.store import Store
@@ -79,7 +78,7 @@ class History:
             self._update_activity(connection, activity)
             connection.execute(
                 "UPDATE pipeline_runs SET variables = ?, return_value = ?, updated = ? WHERE run_id = ?",
-                (orjson.dumps(run.variables), orjson.dumps(run.return_value), _text(time), run.run_id),
+                (to_json(run.variables), to_json(run.return_value), _text(time), run.run_id),
             )
             _add_event(connection, run.run_id, time, "ActivityEnded", activity.path, activity.status)
 
@@ -147,12 +146,12 @@ class History:
             "run_id": run.run_id,
             "factory": run.factory,
             "pipeline": run.pipeline,
-            "definition": orjson.dumps(run.definition),
+            "definition": to_json(run.definition),
             "parameters": self._dump(run.parameters, sealed=bool(run.secure_parameters)),
-            "secure_parameters": orjson.dumps(run.secure_parameters),
-            "invoked_by": orjson.dumps(run.invoked_by),
-            "variables": orjson.dumps(run.variables),
-            "return_value": orjson.dumps(run.return_value),
+            "secure_parameters": to_json(run.secure_parameters),
+            "invoked_by": to_json(run.invoked_by),
+            "variables": to_json(run.variables),
+            "return_value": to_json(run.return_value),
             "status": run.status,
             "message": run.message,
             "created": _text(run.created),
@@ -162,17 +161,17 @@ class History:
         }
 
     def _run(self, row: sqlite3.Row) -> PipelineRun:
-        secure = tuple(orjson.loads(row["secure_parameters"]))
+        secure = tuple(from_json(row["secure_parameters"]))
         return PipelineRun(
             run_id=row["run_id"],
             factory=row["factory"],
             pipeline=row["pipeline"],
-            definition=orjson.loads(row["definition"]),
+            definition=from_json(row["definition"]),
             parameters=self._load(row["parameters"], sealed=bool(secure)),
             secure_parameters=secure,
-            invoked_by=orjson.loads(row["invoked_by"]),
-            variables=orjson.loads(row["variables"]),
-            return_value=orjson.loads(row["return_value"]),
+            invoked_by=from_json(row["invoked_by"]),
+            variables=from_json(row["variables"]),
+            return_value=from_json(row["return_value"]),
             status=row["status"],
             message=row["message"],
             created=_time(row["created"]),
@@ -196,7 +195,7 @@ class History:
             "input": self._dump(activity.input, sealed=activity.secure_input),
             "output": self._dump(activity.output, sealed=activity.secure_output),
             "error": self._dump(activity.error, sealed=False),
-            "user_properties": orjson.dumps(activity.user_properties),
+            "user_properties": to_json(activity.user_properties),
             "state": self._dump(activity.state, sealed=activity.secure_input or activity.secure_output),
             "started": _text(activity.started),
             "ended": _text(activity.ended) if activity.ended else None,
@@ -218,7 +217,7 @@ class History:
             input=self._load(row["input"], sealed=secure_input),
             output=self._load(row["output"], sealed=secure_output),
             error=self._load(row["error"], sealed=False),
-            user_properties=orjson.loads(row["user_properties"]),
+            user_properties=from_json(row["user_properties"]),
             state=self._load(row["state"], sealed=secure_input or secure_output),
             started=_time(row["started"]),
             ended=_time(row["ended"]) if row["ended"] else None,
@@ -227,12 +226,12 @@ class History:
     def _dump(self, value: Any, *, sealed: bool) -> bytes | None:
         if value is None:
             return None
-        return self._sealer.seal(value).encode() if sealed else orjson.dumps(value)
+        return self._sealer.seal(value).encode() if sealed else to_json(value)
 
     def _load(self, column: bytes | None, *, sealed: bool) -> Any:
         if column is None:
             return None
-        return self._sealer.open(column.decode()) if sealed else orjson.loads(column)
+        return self._sealer.open(column.decode()) if sealed else from_json(column)
 
 
 def _insert(connection: sqlite3.Connection, table: str, columns: dict[str, Any]) -> None:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-import orjson
-
 from adfkit.local_azure.services.data_factory.runtime import errors
 from adfkit.local_azure.services.data_factory.runtime.context import ActivityContext
 from adfkit.local_azure.services.data_factory.runtime.factory import HttpResponse
+from adfkit.local_azure.services.data_factory.runtime.json_values import from_json, to_json
 
 RESPONSE_HEADERS: Final = "ADFWebActivityResponseHeaders"
 WITHOUT_BODY: Final = frozenset({"GET", "HEAD", "DELETE", "OPTIONS", "TRACE"})
@@ -66,8 +65,8 @@ def encode(body: Any, headers: Mapping[str, str]) -> tuple[bytes, dict[str, str]
 def json_object(response: HttpResponse) -> dict[str, Any] | None:
     """The response's content where it is a JSON object."""
     try:
-        value = orjson.loads(response.text)
-    except orjson.JSONDecodeError:
+        value = from_json(response.text)
+    except ValueError:
         return None
     return value if isinstance(value, dict) else None
 
@@ -97,4 +96,4 @@ def refusal_note(context: ActivityContext, status: int, audience: str | None, cr
 
 
 def _json(value: Any) -> str:
-    return orjson.dumps(value).decode()
+    return to_json(value).decode()

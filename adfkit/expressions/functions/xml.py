@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from adfkit.expressions import xml_tree, xpath
 from adfkit.expressions.errors import EvaluationError
 from adfkit.expressions.functions.signatures import REGISTRY, Invocation, Parameter
 from adfkit.expressions.values import XML_TYPE, Value, content, content_bytes, is_xml, type_name
-from adfkit.expressions.xml_tree import Node, NodeKind
-from adfkit.expressions.xpath_parser import XPathError
+from adfkit.expressions.xml import tree, xpath
+from adfkit.expressions.xml.json import from_json
+from adfkit.expressions.xml.tree import Node, NodeKind, XmlError
+from adfkit.expressions.xml.xpath_parser import XPathError
 
 conversion = REGISTRY.category("conversion")
 
@@ -22,9 +23,9 @@ def xml(call: Invocation, value: Value) -> Value:
     data = content_bytes(value)
     try:
         if data is None and not isinstance(value, str):
-            return content(xml_tree.from_json(value).encode("utf-8", "replace"), XML_TYPE)
-        return xml_tree.value(xml_tree.parse(value if data is None else data))
-    except xml_tree.XmlError as error:
+            return content(from_json(value).encode("utf-8", "replace"), XML_TYPE)
+        return tree.value(tree.parse(value if data is None else data))
+    except XmlError as error:
         raise call.error(f"parameter is not valid. The provided value cannot be converted to XML: '{error}'.") from None
 
 
@@ -40,8 +41,8 @@ def xpath_(call: Invocation, document: Value, path: Value) -> Value:
             f"expects its second parameter to be a string. The provided value is of type '{type_name(path)}'."
         )
     try:
-        result = xpath.select(xml_tree.parse(content_bytes(document) or b""), path)
-    except (XPathError, xml_tree.XmlError):
+        result = xpath.select(tree.parse(content_bytes(document) or b""), path)
+    except (XPathError, XmlError):
         raise call.error(
             "parameters are invalid: the 'xpath' parameter must be a supported, well formed XPath expression."
         ) from None
@@ -52,5 +53,5 @@ def _from_node(node: Node) -> Value:
     if node.kind is NodeKind.COMMENT:
         raise EvaluationError("The node type 'Comment' is not a supported XPath node type.")
     if node.kind in (NodeKind.DOCUMENT, NodeKind.ELEMENT):
-        return content(xml_tree.write_indented(node).encode(), XML_TYPE)
-    return node.value if node.kind in (NodeKind.TEXT, NodeKind.CDATA) else xml_tree.write(node)
+        return content(tree.write_indented(node).encode(), XML_TYPE)
+    return node.value if node.kind in (NodeKind.TEXT, NodeKind.CDATA) else tree.write(node)

@@ -6,9 +6,9 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from adfkit.expressions.values import float_text
-from adfkit.expressions.xml_tree import Node, NodeKind
-from adfkit.expressions.xpath_parser import (
+from adfkit.expressions.xml.tree import Node, NodeKind
+from adfkit.expressions.xml.xpath_functions import FUNCTIONS
+from adfkit.expressions.xml.xpath_parser import (
     Binary,
     FunctionCall,
     Negative,
@@ -20,8 +20,7 @@ from adfkit.expressions.xpath_parser import (
     XPathError,
     parse,
 )
-
-Result = list[Node] | float | str | bool
+from adfkit.expressions.xml.xpath_values import Result, to_boolean, to_number
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,33 +49,6 @@ def _evaluate(tree: Tree, context: _Context) -> Result:
             return _call(tree, context)
         case Path():
             return _path(tree, context)
-
-
-def to_boolean(value: Result) -> bool:
-    if isinstance(value, float):
-        return value != 0 and not math.isnan(value)
-    return bool(value)
-
-
-def to_text(value: Result) -> str:
-    match value:
-        case bool():
-            return "true" if value else "false"
-        case float():
-            return float_text(value).replace("-0", "0") if value == 0 else float_text(value)
-        case str():
-            return value
-    return value[0].text() if value else ""
-
-
-def to_number(value: Result) -> float:
-    if isinstance(value, bool | float):
-        return float(value)
-    text = to_text(value).strip()
-    unsigned = text.removeprefix("-")
-    if unsigned.replace(".", "", 1).isdecimal() and unsigned.isascii():
-        return float(text)
-    return math.nan
 
 
 def _binary(tree: Binary, context: _Context) -> Result:
@@ -225,9 +197,6 @@ def _everything(node: Node) -> Iterator[Node]:
 
 
 def _call(call: FunctionCall, context: _Context) -> Result:
-    # Imported here: the functions evaluate with the conversions of this module.
-    from adfkit.expressions.xpath_functions import FUNCTIONS
-
     function = FUNCTIONS.get(call.name)
     if function is None:
         raise XPathError(f"there is no function '{call.name}'")

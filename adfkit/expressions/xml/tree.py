@@ -1,19 +1,14 @@
-"""XML documents: reading them, writing them as .NET does, and their JSON form as Newtonsoft converts it.
-
-In JSON an attribute is `@name`, text beside others `#text`, CDATA `#cdata-section`, the declaration `?xml`; elements of
-the same name become an array. https://www.newtonsoft.com/json/help/html/ConvertingJSONandXML.htm
-"""
+"""XML documents: reading them, and writing them as .NET does."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 from xml.parsers import expat
 from xml.sax.saxutils import escape
 
-from adfkit.expressions.values import XML_TYPE, Value, content, float_text, json_text
+from adfkit.expressions.values import XML_TYPE, content
 
 
 class XmlError(ValueError):
@@ -182,7 +177,7 @@ def value(node: Node) -> dict[str, str]:
     return content(write(node).encode(), XML_TYPE)
 
 
-_QUOTE = {'"': "&quot;"}
+QUOTE = {'"': "&quot;"}
 
 
 def write(node: Node) -> str:
@@ -217,7 +212,7 @@ def _inherited_declarations(node: Node) -> str:
             name = f"xmlns:{prefix}" if prefix else "xmlns"
             uri = node.resolve(prefix)
             if uri and name not in own and prefix != "xml":
-                declarations += f' {name}="{escape(uri, _QUOTE)}"'
+                declarations += f' {name}="{escape(uri, QUOTE)}"'
     return declarations
 
 
@@ -235,9 +230,9 @@ def _write(node: Node, declarations: str = "") -> str:
             return declaration + "".join(map(_write, node.children))
         case NodeKind.ELEMENT:
             attributes = declarations + "".join(f" {_write(attribute)}" for attribute in node.attributes)
-            return _element(node.name, attributes, "".join(map(_write, node.children)), node.closed)
+            return write_element(node.name, attributes, "".join(map(_write, node.children)), node.closed)
         case NodeKind.ATTRIBUTE:
-            return f'{node.name}="{escape(node.value, _QUOTE)}"'
+            return f'{node.name}="{escape(node.value, QUOTE)}"'
         case NodeKind.CDATA:
             return f"<![CDATA[{node.value}]]>"
         case NodeKind.COMMENT:
@@ -248,93 +243,6 @@ def _write(node: Node, declarations: str = "") -> str:
             return escape(node.value)
 
 
-def _element(name: str, attributes: str, inner: str, closed: bool) -> str:
+def write_element(name: str, attributes: str, inner: str, closed: bool) -> str:
+    """An element from the text of its parts; one that isn't `closed` may be written `<a />`."""
     return f"<{name}{attributes}>{inner}</{name}>" if inner or closed else f"<{name}{attributes} />"
-
-
-def to_json(document: Node) -> Value:
-    """The JSON form of a document. Comments have none."""
-    result: dict[str, Value] = {}
-    if document.value:
-        pairs = (part.partition("=") for part in document.value.split(" "))
-        result["?xml"] = {f"@{name}": text.strip('"') for name, _, text in pairs}
-    for child in document.children:
-        if child.kind is NodeKind.ELEMENT:
-            result[child.name] = _element_to_json(child)
-    return result
-
-
-def _element_to_json(element: Node) -> Value:
-    members: dict[str, Value] = {f"@{attribute.name}": attribute.value for attribute in element.attributes}
-    for name, group in _groups(element).items():
-        converted = [_element_to_json(child) if child.kind is NodeKind.ELEMENT else child.value for child in group]
-        members[name] = converted[0] if len(converted) == 1 else converted
-    if not members:
-        return None
-    return members["#text"] if list(members) == ["#text"] else members
-
-
-_JSON_NAMES = {NodeKind.TEXT: "#text", NodeKind.CDATA: "#cdata-section"}
-
-
-def _groups(element: Node) -> dict[str, list[Node]]:
-    groups: dict[str, list[Node]] = {}
-    for child in element.children:
-        if child.kind is NodeKind.COMMENT:
-            continue
-        name = f"?{child.name}" if child.kind is NodeKind.INSTRUCTION else _JSON_NAMES.get(child.kind, child.name)
-        groups.setdefault(name, []).append(child)
-    return groups
-
-
-def from_json(value: Mapping[str, Value]) -> str:
-    """The document that an object stands for, as text; an empty object makes an empty text. Raises XmlError."""
-    written = ""
-    roots = 0
-    for name, member in value.items():
-        if name == "?xml" and isinstance(member, Mapping) and not roots:
-            written += f"<?xml{_attributes(member)}?>"
-            continue
-        roots += len(member) if isinstance(member, list) else 1
-        if roots > 1:
-            raise XmlError(
-                "JSON root object has multiple properties. The root object must have a single property in order to "
-                f"create a valid XML document. Consider specifying a DeserializeRootElementName. Path '{name}'."
-            )
-        written += _member_to_xml(name, member)
-    return written
-
-
-def _member_to_xml(name: str, member: Value) -> str:
-    if isinstance(member, list):
-        return "".join(_member_to_xml(name, element) for element in member)
-    if name == "#text":
-        return escape(_scalar(member))
-    if name == "#cdata-section":
-        return f"<![CDATA[{_scalar(member)}]]>"
-    if not isinstance(member, Mapping):
-        return _element(_encoded(name), "", escape(_scalar(member)), member is not None)
-    inner = "".join(_member_to_xml(key, element) for key, element in member.items() if not key.startswith("@"))
-    return _element(_encoded(name), _attributes(member), inner, closed=False)
-
-
-_NOT_IN_NAMES = re.compile(r"^[^A-Za-z_:\u00c0-\U000effff]|[^\w:.\u00b7-]")
-
-
-def _encoded(name: str) -> str:
-    """A name with what XML doesn't take in names as `_x0020_`."""
-    return _NOT_IN_NAMES.sub(lambda match: f"_x{ord(match[0]):04X}_", name)
-
-
-def _attributes(members: Mapping[str, Value]) -> str:
-    return "".join(
-        f' {_encoded(key[1:])}="{escape(_scalar(text), _QUOTE)}"'
-        for key, text in members.items()
-        if key.startswith("@")
-    )
-
-
-def _scalar(value: Value) -> str:
-    if isinstance(value, float):
-        return float_text(value)
-    return "" if value is None else value if isinstance(value, str) else json_text(value)

@@ -125,3 +125,18 @@ def test_partitioned_runs_agree_with_the_whole(frames: dict[str, nw.LazyFrame[An
     together = polars_io.collect(pl.concat(months))
     assert together.equals(result)
     assert manifest.content_sha256(together, DECLARATION) == manifest.content_sha256(result, DECLARATION)
+
+
+def test_another_engine_gives_the_same_values_and_the_same_hash(
+    frames: dict[str, nw.LazyFrame[Any]], result: pl.DataFrame, tmp_path: Path
+) -> None:
+    connection = duckdb.connect()
+    connection.execute("set timezone = 'UTC'")
+    relations = {}
+    for name, frame in frames.items():
+        frame.to_native().collect().write_parquet(tmp_path / f"{name}.parquet")
+        relations[name] = nw.from_native(connection.sql(f"select * from '{tmp_path / name}.parquet'"))
+    runner.run(DECLARATION, TRANSFORM, relations).to_native().to_parquet(str(tmp_path / "result.parquet"))
+    other = pl.read_parquet(tmp_path / "result.parquet")
+    assert other.sort(COLUMNS).equals(result)
+    assert manifest.content_sha256(other, DECLARATION) == manifest.content_sha256(result, DECLARATION)

@@ -75,7 +75,7 @@ class Batch(Settings):
 class Databricks(Settings):
     """The Databricks workspace's pricing tier."""
 
-    sku: Literal["standard", "premium"]
+    sku: Literal["premium", "trial"]
 
 
 class MachineLearning(Settings):

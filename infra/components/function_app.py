@@ -117,7 +117,6 @@ def _config(deployment: Deployment, services: StorageAccount) -> web.FunctionApp
 def _app_settings(services: StorageAccount, monitoring: Monitoring) -> list[web.NameValuePairArgs]:
     values: dict[str, pulumi.Input[str]] = {
         # the host's own storage by identity: no connection string
-        "AzureWebJobsStorage__accountName": services.account_name,
         "AzureWebJobsStorage__blobServiceUri": services.blob_endpoint,
         "AzureWebJobsStorage__credential": "managedidentity",
         "APPLICATIONINSIGHTS_CONNECTION_STRING": monitoring.connection_string,

@@ -13,14 +13,13 @@ class Monitoring(pulumi.ComponentResource):
 
     def __init__(self, deployment: Deployment, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("adfkit:monitoring:Monitoring", "monitoring", None, opts)
-        retention_days = deployment.settings.monitoring.retention_days
         child = pulumi.ResourceOptions(parent=self)
         workspace = operationalinsights.Workspace(
             "logs",
             workspace_name=deployment.names.local("log"),
             resource_group_name=deployment.resource_group,
             sku=operationalinsights.WorkspaceSkuArgs(name=operationalinsights.WorkspaceSkuNameEnum.PER_GB2018),
-            retention_in_days=retention_days,
+            retention_in_days=deployment.settings.monitoring.retention_days,
             tags=deployment.tags,
             opts=child,
         )
@@ -32,7 +31,6 @@ class Monitoring(pulumi.ComponentResource):
             application_type=applicationinsights.ApplicationType.WEB,
             ingestion_mode=applicationinsights.IngestionMode.LOG_ANALYTICS,
             workspace_resource_id=workspace.id,
-            retention_in_days=retention_days,
             tags=deployment.tags,
             opts=child,
         )

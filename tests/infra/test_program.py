@@ -54,7 +54,7 @@ def test_function_app_is_flex_consumption_without_keys(program: Program) -> None
     services = program.one("azure-native:storage:StorageAccount", "services")["accountName"]
     assert config["deployment"]["storage"]["value"] == f"https://{services}.blob.core.windows.net/packages"
     settings = {item["name"]: item.get("value") for item in app["siteConfig"]["appSettings"]}
-    assert settings["AzureWebJobsStorage__accountName"] == services
+    assert settings["AzureWebJobsStorage__blobServiceUri"] == f"https://{services}.blob.core.windows.net"
     assert not [
         name for name in settings if name in ("AzureWebJobsStorage", "WEBSITE_CONTENTAZUREFILECONNECTIONSTRING")
     ]

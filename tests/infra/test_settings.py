@@ -101,7 +101,7 @@ def test_every_problem_is_listed_at_once(configure: Callable[..., Any]) -> None:
         settings.read()
     assert str(raised.value).splitlines() == [
         f"{FILE}: adfkit:storage.soft_delete_days: 0: input should be greater than or equal to 1",
-        f"{FILE}: adfkit:databricks.sku: 'gold' is not one of standard, premium",
+        f"{FILE}: adfkit:databricks.sku: 'gold' is not one of premium, trial",
     ]
 
 

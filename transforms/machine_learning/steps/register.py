@@ -51,6 +51,9 @@ def read_manifest(location: str, credential: TokenCredential) -> dict[str, Any]:
         manifest: dict[str, Any] = json.loads(blob.download_blob().readall())
     except ResourceNotFoundError as error:
         raise RegistrationError(f"There is no manifest.json at {location}: did the transform finish?") from error
+    except HttpResponseError as error:
+        why = error.message.partition("\nContent:")[0]
+        raise RegistrationError(f"This step's identity can't read {location}manifest.json: {why}") from error
     return manifest
 
 

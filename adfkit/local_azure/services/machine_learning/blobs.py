@@ -111,7 +111,8 @@ def _client(platform: Platform, principal: Principal, place: BlobFolder, verb: s
             yield client
         except HttpResponseError as error:
             code = str(getattr(error, "error_code", None) or error.reason or "StorageError")
-            message = f"{principal.display_name} could not {verb} {place.url}: {code}: {error.reason}"
+            detail = getattr(error, "additional_info", {}).get("authorizationerrordetail") or error.reason
+            message = f"{principal.display_name} could not {verb} {place.url}: {code}: {detail}"
             raise AzureError(error.status_code or 500, code, message) from error
         except ClientError as error:
             raise AzureError(502, "StorageError", f"{place.url} could not be reached: {error}") from error

@@ -32,14 +32,13 @@ app.command()(quickstart.quickstart)
 def main() -> None:
     """Run the command; an error that the user can mend is one text and exit status 1, never a traceback."""
     try:
-        app(standalone_mode=False)
-    except typer.Exit as stop:
-        sys.exit(stop.exit_code)
+        status = app(standalone_mode=False)  # click catches typer.Exit itself and returns its status
     except (KeyboardInterrupt, typer.Abort):
         fail("interrupted; run the same command again to go on.")
         sys.exit(130)
     except Exception as error:  # noqa: BLE001 - the one place where every error is told
         sys.exit(_tell(error))
+    sys.exit(status if isinstance(status, int) else 0)
 
 
 def _tell(error: Exception) -> int:

@@ -71,9 +71,7 @@ class Deletion:
         """
         for operation in list(self._checkpoint.interrupted):
             state = operation.resource
-            if state.urn in self._registered:
-                continue
-            if operation.type == "creating":
+            if operation.type == "creating" and state.urn not in self._registered:
                 self._adopt(state)
             self._checkpoint.settle(state.urn)
 

@@ -97,6 +97,8 @@ class Deployment:
         with self._reporting(goal):
             old, old_urn = self._claim(goal)
             pending = self._interrupted(goal.urn, old_urn)
+            if old is not None and pending is not None and pending.type == "deleting":
+                old = self._unless_deleted(old)
             plan = self._planner.plan(goal, old, pending, goal.deleted_with in self._replaced)
             if not goal.internal:
                 self.emit(ResourcePlanned(plan.step(goal, old, old_urn)))
@@ -206,6 +208,14 @@ class Deployment:
                 return operation
         return None
 
+    def _unless_deleted(self, old: ResourceState) -> ResourceState | None:
+        """The resource, unless the delete that an earlier run was interrupted in took place."""
+        client = self.registry.client(old.provider)
+        if client.read(old.urn, old.type, old.id, old.inputs, old.outputs).id:
+            return old
+        self.checkpoint.finish(remove=old)
+        return None
+
     def _settle(self, goal: Goal, state: ResourceState) -> None:
         with self._lock:
             self._registered[goal.urn] = state
@@ -275,32 +285,11 @@ class Deployment:
         delete_before = plan.delete_before and not old.pending_replacement
         if delete_before:
             deletion = Deletion(self.checkpoint, self.registry, self, self._registered)
-            for dependent in reversed(self._replaced_with(old)):
+            for dependent in reversed(self._planner.replaced_with(old, self.checkpoint.resources())):
                 deletion.make_room(dependent, self.preview)
             deletion.make_room(old, self.preview)
         keep_old = not plan.delete_before and not old.pending_replacement
         return self._create(goal, plan, old, Operation.CREATE_REPLACEMENT, pending, keep_old)
-
-    def _replaced_with(self, root: ResourceState) -> list[ResourceState]:
-        """The resources that must be replaced because `root` is deleted first, in dependency order."""
-        replaced = {root.urn}
-        result = []
-        for state in self.checkpoint.resources():
-            if not state.custom or state.external or state.delete or state.urn in replaced or state.pending_replacement:
-                continue
-            if state.provider.rpartition("::")[0] in replaced or self._forced(state, replaced):
-                if state.protect:
-                    raise EngineError(f"{state.urn} would be replaced together with {root.urn}, and it is protected.")
-                replaced.add(state.urn)
-                result.append(state)
-        return result
-
-    def _forced(self, state: ResourceState, replaced: set[str]) -> bool:
-        affected = {key for key, needed in state.property_dependencies.items() if replaced & set(needed)}
-        if not affected:
-            return False
-        inputs = {key: UNKNOWN if key in affected else value for key, value in state.inputs.items()}
-        return self._planner.requires_replacement(state, inputs)
 
     def _step(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,7 +13,7 @@ from adfkit.engine.diff import forcing, property_changes, structural_diff, witho
 from adfkit.engine.errors import EngineError, UnsupportedFeature
 from adfkit.engine.events import Operation, PropertyChange, Step
 from adfkit.engine.goal import Goal
-from adfkit.engine.properties import Properties
+from adfkit.engine.properties import UNKNOWN, Properties
 from adfkit.engine.provider import CheckResult, DiffKind, DiffResult
 from adfkit.engine.registry import ProviderClient, ProviderRegistry
 from adfkit.engine.state import PendingOperation, ResourceState
@@ -118,10 +119,33 @@ class Planner:
             return Plan(Operation.UPDATE, inputs, "an earlier run was interrupted while it updated it")
         return Plan(Operation.SAME, inputs, "")
 
-    def requires_replacement(self, state: ResourceState, inputs: Properties) -> bool:
-        """Whether inputs, with `UNKNOWN` where what it depends on is replaced, may force the resource's replacement."""
-        client = self._registry.client(state.provider)
-        detailed = client.diff(state, state.urn, state.type, inputs).detailed
+    def replaced_with(self, root: ResourceState, resources: Iterable[ResourceState]) -> list[ResourceState]:
+        """The resources that must be replaced because `root` is deleted first; both lists in dependency order.
+
+        These are the ones that take a property from a resource that is replaced, and whose provider, told that the
+        property will change, would replace them.
+
+        Raises:
+            EngineError: one of them is protected.
+        """
+        replaced = {root.urn}
+        result = []
+        for state in resources:
+            if not state.custom or state.external or state.delete or state.pending_replacement or state.urn in replaced:
+                continue
+            if state.provider.rpartition("::")[0] in replaced or self._is_replaced_with(state, replaced):
+                if state.protect:
+                    raise EngineError(f"{state.urn} would be replaced together with it, and that one is protected.")
+                replaced.add(state.urn)
+                result.append(state)
+        return result
+
+    def _is_replaced_with(self, state: ResourceState, replaced: set[str]) -> bool:
+        affected = {key for key, needed in state.property_dependencies.items() if replaced & set(needed)}
+        if not affected:
+            return False
+        inputs = {key: UNKNOWN if key in affected else value for key, value in state.inputs.items()}
+        detailed = self._registry.client(state.provider).diff(state, state.urn, state.type, inputs).detailed
         detailed = forcing(without(detailed, state.ignore_changes), state.replace_on_changes)
         return bool(DiffResult(detailed).replaces)
 

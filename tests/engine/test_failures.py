@@ -271,6 +271,22 @@ def test_interrupted_update_is_done_again(workspace: Workspace) -> None:
     assert not workspace.up().changed
 
 
+@pytest.mark.parametrize("happened", [True, False])
+def test_interrupted_delete_of_a_resource_that_is_wanted_again(workspace: Workspace, happened: bool) -> None:
+    workspace.up('Thing("a", size="small")')
+    state = json.loads(workspace.state_file.read_text())
+    thing = state["deployment"]["resources"][-1]
+    state["deployment"]["pending_operations"] = [{"type": "deleting", "resource": thing}]
+    workspace.state_file.write_text(json.dumps(state))
+    if happened:
+        workspace.cloud.resources.clear()
+    assert counts(workspace.preview()) == ({"create": 1} if happened else {})
+    assert counts(workspace.up()) == ({"create": 1} if happened else {})
+    assert len(workspace.cloud.resources) == 1
+    assert workspace.state()["pending_operations"] == []
+    assert workspace.names() == ["a"]
+
+
 def test_wrong_passphrase(workspace: Workspace) -> None:
     workspace.up('Thing("a")')
     stack = Stack("test", workspace.folder, workspace.state_file, "guess", workspace.cloud.provider)

@@ -163,8 +163,8 @@ def register(client: MLClient, result: Result, dataset: Mapping[str, str], run_i
     """
     name = f"{dataset['name']}-delay"
     tags = {
-        "metric": f"{result.roc_auc:.4f}",
-        "metric_name": "roc_auc",
+        "metric": "roc_auc",
+        "roc_auc": f"{result.roc_auc:.4f}",
         "average_precision": f"{result.average_precision:.4f}",
         "base_rate": f"{result.base_rate:.4f}",
         "dataset": dataset["name"],

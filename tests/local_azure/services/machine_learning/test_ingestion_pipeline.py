@@ -126,8 +126,8 @@ def test_runs_become_versions_and_models(
     assert versions["1"].tags["rows"] == "4000"
     models = {model.version: model for model in client.models.list(name=f"{name}-delay")}
     assert {version: model.tags["dataset_version"] for version, model in models.items()} == {"1": "1", "2": "2"}
-    assert models["1"].tags["metric_name"] == "roc_auc"
-    assert float(models["1"].tags["metric"]) > 0.99  # the label follows from the distance
+    assert models["1"].tags["metric"] == "roc_auc"
+    assert float(models["1"].tags["roc_auc"]) > 0.99  # the label follows from the distance
     assert 0.2 < float(models["1"].tags["base_rate"]) < 0.4
     with workspace.granted(workspace.deployer, BLOB_CONTRIBUTOR, workspace.storage):
         client.models.download(f"{name}-delay", "1", download_path=str(tmp_path))

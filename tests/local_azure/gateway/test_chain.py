@@ -36,6 +36,7 @@ def test_every_answer_carries_its_ids(local_azure: LocalAzure) -> None:
     response = _subscriptions(token, **{"x-ms-correlation-request-id": "my-correlation"})
     assert response.status_code == 200
     assert len(response.headers["x-ms-request-id"]) == 36
+    assert response.headers["Date"].endswith(" GMT")
     assert response.headers["x-ms-correlation-request-id"] == "my-correlation"
 
 

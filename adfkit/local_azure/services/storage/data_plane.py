@@ -7,7 +7,6 @@ from typing import Final
 from urllib.parse import urlencode, urlsplit
 
 import httpx
-from starlette.background import BackgroundTask
 from starlette.responses import Response, StreamingResponse
 
 from adfkit.local_azure.cloud import AUDIENCE_STORAGE, host
@@ -33,7 +32,7 @@ _NOT_FORWARDED: Final = frozenset(
         "x-ms-copy-source-authorization",
     }
 )
-_NOT_RETURNED: Final = frozenset({"connection", "keep-alive", "transfer-encoding", "server", "x-ms-request-id"})
+_NOT_RETURNED: Final = frozenset({"connection", "date", "keep-alive", "transfer-encoding", "server", "x-ms-request-id"})
 _NO_BODY: Final = frozenset({204, 304})
 
 
@@ -86,7 +85,7 @@ class BlobDataPlane:
             content=request.stream() if request.headers.get("content-length", "0") != "0" else None,
         )
         answer = await self._azurite.send(account, forwarded)
-        return _response(request.method, answer)
+        return await _response(request.method, answer)
 
 
 def _mirror_container(platform: Platform, method: str, status: int, id: str) -> None:
@@ -97,11 +96,11 @@ def _mirror_container(platform: Platform, method: str, status: int, id: str) -> 
         platform.resources.delete(id)
 
 
-def _response(method: str, answer: httpx.Response) -> Response:
+async def _response(method: str, answer: httpx.Response) -> Response:
     headers = {name: value for name, value in answer.headers.items() if name not in _NOT_RETURNED}
-    close = BackgroundTask(answer.aclose)
     if method == "HEAD" or answer.status_code in _NO_BODY:
-        return Response(status_code=answer.status_code, headers=headers, background=close)
+        await answer.aclose()
+        return Response(status_code=answer.status_code, headers=headers)
     return _Stream(answer.aiter_raw(), answer, headers)
 
 

@@ -64,7 +64,6 @@ class Publisher:
             self._history.set_deployment(
                 id, DeploymentStatus.FAILED, f"An unexpected error happened ({type(error).__name__}); see the log."
             )
-            raise
         else:
             self._history.set_deployment(id, DeploymentStatus.SUCCESS)
 

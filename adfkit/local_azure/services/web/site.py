@@ -28,6 +28,7 @@ async def handle(context: RequestContext, app: App, host: FunctionHost, history:
     if not app.enabled:
         raise AzureError(403, "SiteDisabled", f"The web app '{app.name}' is stopped.")
     caller = authenticate(context.platform, app, request)
+    body = await request.body()  # now, so that nothing is awaited between `ready` and `invoke`
     try:
         instance = await host.ready(app)
     except HostError as error:
@@ -54,7 +55,7 @@ async def handle(context: RequestContext, app: App, host: FunctionHost, history:
             headers=_headers(request) | caller,
             params=dict(request.query_params),
             route_params=route_params,
-            body=await request.body(),
+            body=body,
         ),
     )
     response = Response(outcome.body, outcome.status)

@@ -6,7 +6,6 @@ import asyncio
 import struct
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -142,13 +141,17 @@ class WorkerProcess:
         output = self._process.stdout
         if output is None:
             raise RuntimeError("the worker was started without a pipe")
-        with suppress(asyncio.IncompleteReadError, ConnectionError):  # it ended; told to all who wait below
+        try:
             while True:
                 header_length, body_length = LENGTHS.unpack(await output.readexactly(LENGTHS.size))
                 header = orjson.loads(await output.readexactly(header_length))
                 self._take(header, await output.readexactly(body_length))
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass  # it ended; told below to all who wait
+        except (ValueError, KeyError, TypeError):  # the app wrote to the worker's own descriptor
+            self._on_log(LogRecord("", "ERROR", "host", "The worker sent what is no frame; it is ended."))
+            self._process.kill()
         await self._process.wait()
-        await asyncio.sleep(0)
         for future in (self._loaded, *self._pending.values()):
             if not future.done():
                 future.set_exception(WorkerExitedError(self._epitaph()))

@@ -211,7 +211,7 @@ class FunctionHost:
                 result, body = await instance.worker.invoke(header, invocation.body)
         except InvocationFailedError as error:
             self._note(id, "ERROR", error.stack)
-            return self._failed(id, f"Result: Failure\nException: {error}")
+            return self._failed(id, str(error))
         except WorkerExitedError as error:
             return self._failed(id, str(error))
         except TimeoutError:

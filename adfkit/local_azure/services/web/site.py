@@ -14,6 +14,8 @@ from adfkit.local_azure.services.web.history import History
 from adfkit.local_azure.services.web.host import FunctionHost, Invocation
 from adfkit.local_azure.services.web.models import App
 
+HOP_BY_HOP = frozenset({"connection", "content-length", "keep-alive", "transfer-encoding"})
+"""Headers that the server sets itself."""
 ADMIN = HttpFunction("admin", "admin", frozenset(), "admin", ())
 
 
@@ -59,7 +61,9 @@ async def handle(context: RequestContext, app: App, host: FunctionHost, history:
         ),
     )
     response = Response(outcome.body, outcome.status)
-    response.raw_headers += [(name.encode("latin-1"), value.encode("latin-1")) for name, value in outcome.headers]
+    response.raw_headers += [
+        (name.encode("latin-1"), value.encode("latin-1")) for name, value in outcome.headers if name not in HOP_BY_HOP
+    ]
     return response
 
 

@@ -78,7 +78,7 @@ class Worker:
         try:
             self._functions = {function.get_function_name(): function for function in find_functions()}
         except BaseException as error:  # noqa: BLE001  whatever the app raises, SystemExit too, is the load's outcome
-            self._channel.send({"kind": "load_failed", **described(error)})
+            self._channel.send({"kind": "load_failed", **described(error, self._folder)})
             return
         functions = [
             {"name": name, "bindings": [json.loads(binding) for binding in function.get_raw_bindings()]}
@@ -100,7 +100,7 @@ class Worker:
             result = await self._call(self._functions[header["function"]], header, body)
             status, headers, content = http_response(result)
         except BaseException as error:  # noqa: BLE001  whatever the function raises is the invocation's outcome
-            self._channel.send({"kind": "failed", "invocation": invocation, **described(error)})
+            self._channel.send({"kind": "failed", "invocation": invocation, **described(error, self._folder)})
             return
         self._channel.send({"kind": "result", "invocation": invocation, "status": status, "headers": headers}, content)
 
@@ -173,11 +173,20 @@ def invocation_context(header: dict[str, Any], folder: str) -> SimpleNamespace:
     )
 
 
-def described(error: BaseException) -> dict[str, str]:
-    """An exception for the host: its type, text, and the stack without this program's frames."""
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename != __file__]
+def described(error: BaseException, folder: str) -> dict[str, str]:
+    """An exception for the host: type, text, the stack without this program's frames, and where in the app it was.
+
+    Paths in the app are shown from the package's root.
+    """
+    frames = [
+        traceback.FrameSummary(frame.filename.removeprefix(f"{folder}/"), frame.lineno, frame.name, line=frame.line)
+        for frame in traceback.extract_tb(error.__traceback__)
+        if frame.filename != __file__ and not frame.filename.startswith("<frozen importlib")
+    ]
+    own = [frame for frame in frames if not frame.filename.startswith(("/", "<"))]
+    where = f'File "{own[-1].filename}", line {own[-1].lineno}, in {own[-1].name}' if own else ""
     stack = "".join(traceback.format_list(frames) + traceback.format_exception_only(error))
-    return {"type": type(error).__name__, "message": str(error), "stack": stack}
+    return {"type": type(error).__name__, "message": str(error), "where": where, "stack": stack}
 
 
 def main(folder: str, packages: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import struct
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -23,11 +23,12 @@ Frame = tuple[dict[str, Any], bytes]
 
 
 class InvocationFailedError(Exception):
-    """A function that raised: the exception's type and text, and its stack in the app's files."""
+    """A function that raised: the exception's type and text, where in the app's files, and the whole stack."""
 
-    def __init__(self, type: str, message: str, stack: str) -> None:
-        super().__init__(f"{type}: {message}" if message else type)
-        self.stack = stack
+    def __init__(self, failure: Mapping[str, str]) -> None:
+        exception = f"{failure['type']}: {failure['message']}" if failure["message"] else failure["type"]
+        super().__init__(f"Result: Failure\nException: {exception}\nStack: {failure['where']}")
+        self.stack = failure["stack"]
 
 
 class WorkerExitedError(Exception):
@@ -123,7 +124,7 @@ class WorkerProcess:
         finally:
             self._pending.pop(header["invocation"], None)
         if frame[0]["kind"] == "failed":
-            raise InvocationFailedError(frame[0]["type"], frame[0]["message"], frame[0]["stack"])
+            raise InvocationFailedError(frame[0])
         return frame
 
     async def stop(self, processes: Processes) -> None:

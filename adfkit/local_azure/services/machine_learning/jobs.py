@@ -170,7 +170,7 @@ class _Job:
                 compute=compute.name,
             )
             self._runs.set_status(child.id, "Queued")
-            async with self._nodes.setdefault(compute.id.lower(), asyncio.Semaphore(computes.node_limit(compute))):
+            async with self._node(compute):
                 addresses = await execute(self._platform, self._runs, context)
         except AzureError as problem:
             raise self._failed(step, RunError(problem.code, problem.message)) from problem
@@ -178,6 +178,11 @@ class _Job:
             raise self._failed(step, problem.error) from problem
         self._runs.set_status(child.id, "Completed", outputs=addresses)
         return addresses
+
+    def _node(self, compute: Resource) -> asyncio.Semaphore:
+        """One node of a cluster; a cluster whose size was changed counts anew."""
+        limit = computes.node_limit(compute)
+        return self._nodes.setdefault(f"{compute.id.lower()}:{limit}", asyncio.Semaphore(limit))
 
     def _failed(self, step: Step, error: RunError) -> StepFailedError:
         self._runs.set_status(self._children[step.name].id, "Failed", error=error)

@@ -43,6 +43,7 @@ def _workspaces(runs: Runs, jobs: Jobs) -> tuple[ResourceType, ...]:
     async def delete(request: ArmRequest) -> None:
         for run in runs.jobs(workspace_guid(request.require())):
             await jobs.cancel(run)
+        workspaces.withdraw_storage(request.platform, request.require())
 
     workspace, *others = workspaces.RESOURCE_TYPES
     return (replace(workspace, delete=delete), *others)

@@ -25,7 +25,8 @@ from adfkit.local_azure.services.machine_learning.api import (
 NAME: Final = re.compile(r"[a-zA-Z0-9][\w-]{2,32}")
 BLOB_STORE: Final = "workspaceblobstore"
 ARTIFACT_STORE: Final = "workspaceartifactstore"
-STORAGE_BLOB_DATA_CONTRIBUTOR: Final = "ba92f5b4-2d11-453d-a403-e96b0029c9fe"
+STORAGE_ROLE: Final = "/providers/Microsoft.Authorization/roleDefinitions/ba92f5b4-2d11-453d-a403-e96b0029c9fe"
+"""Storage Blob Data Contributor."""
 LINKED: Final = {
     "storageAccount": "Microsoft.Storage/storageAccounts",
     "keyVault": "Microsoft.KeyVault/vaults",
@@ -167,30 +168,43 @@ def _check_linked(platform: Platform, name: str, type: str, id: Any) -> None:
         raise errors.validation(f"'{name}' names a resource that does not exist: '{id}'.", name)
 
 
-def _principal(platform: Platform, body: Json) -> Principal:
+def _find_principal(platform: Platform, body: Json) -> Principal | None:
     identity = body.get("identity") or {}
     object_id = identity.get("principalId")
     if object_id is None:
         user_assigned = (identity.get("userAssignedIdentities") or {}).values()
         object_id = next((each["principalId"] for each in user_assigned), None)
-    principal = platform.identity.principal(object_id) if object_id else None
+    return platform.identity.principal(object_id) if object_id else None
+
+
+def _principal(platform: Platform, body: Json) -> Principal:
+    principal = _find_principal(platform, body)
     if principal is None:
         raise errors.validation("A workspace needs an identity: set 'identity.type' to 'SystemAssigned'.", "identity")
     return principal
 
 
+def withdraw_storage(platform: Platform, workspace: Resource) -> None:
+    """Take away what a workspace that goes was granted on its storage account."""
+    principal = _find_principal(platform, dict(workspace.body))
+    if principal is not None:  # a user-assigned identity may be gone already
+        platform.resources.delete(_assignment_id(str(workspace.properties["storageAccount"]), principal))
+
+
 def _grant_storage(platform: Platform, storage: str, principal: Principal) -> None:
-    role = f"/providers/Microsoft.Authorization/roleDefinitions/{STORAGE_BLOB_DATA_CONTRIBUTOR}"
-    name = uuid5(NAMESPACE_URL, f"{storage.lower()}{role}{principal.object_id}")
+    subscription = f"/subscriptions/{resource_id.parse(storage).subscription_id}"
     properties = {
         "scope": storage,
         "principalId": principal.object_id,
         "principalType": "ServicePrincipal",
-        "roleDefinitionId": f"/subscriptions/{resource_id.parse(storage).subscription_id}{role}",
+        "roleDefinitionId": f"{subscription}{STORAGE_ROLE}",
     }
-    platform.resources.put(
-        f"{storage}/providers/Microsoft.Authorization/roleAssignments/{name}", {"properties": properties}
-    )
+    platform.resources.put(_assignment_id(storage, principal), {"properties": properties})
+
+
+def _assignment_id(storage: str, principal: Principal) -> str:
+    name = uuid5(NAMESPACE_URL, f"{storage.lower()}{STORAGE_ROLE}{principal.object_id}")
+    return f"{storage}/providers/Microsoft.Authorization/roleAssignments/{name}"
 
 
 def _containers(guid: str) -> dict[str, str]:

@@ -13,6 +13,9 @@ from azure.identity import ClientSecretCredential
 
 from adfkit.local_azure import daemon
 
+# one cache for every test process, the same that `make up` fills
+os.environ.setdefault("ADFKIT_CACHE", str(Path(__file__).parent.parent / ".adfkit" / "cache"))
+
 
 @dataclass(frozen=True)
 class LocalAzure:

@@ -28,8 +28,10 @@ def start(
     from adfkit.local_azure import daemon
     from adfkit.local_azure.app import Ports
 
+    project = find_project()
+    project.use_own_cache()
     ports = Ports(tls_port, proxy_port) if tls_port or proxy_port else None
-    _print_status(daemon.start(find_project().local_folder, ports=ports), json)
+    _print_status(daemon.start(project.local_folder, ports=ports), json)
 
 
 @app.command()
@@ -87,6 +89,7 @@ def enter_local_azure(project: Project) -> None:
 
     if not daemon.status(project.local_folder).running:
         with err.status("Starting local Azure ..."):
+            project.use_own_cache()
             daemon.start(project.local_folder)
     os.environ.update(daemon.environment(project.local_folder))
 

@@ -47,6 +47,13 @@ class Project:
             raise CliError(f"there is no stack '{stack}': {path} does not exist. Stacks here: {', '.join(known)}.")
         return path
 
+    def use_own_cache(self) -> None:
+        """Let local Azure cache environments and tools in the project, where `make clean` finds them.
+
+        ADFKIT_CACHE names another folder, for instance one that several clones share.
+        """
+        os.environ.setdefault("ADFKIT_CACHE", str(self.folder / ".adfkit" / "cache"))
+
     def passphrase(self) -> str:
         """The passphrase that encrypts the secrets of a stack of the embedded engine.
 

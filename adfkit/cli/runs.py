@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from adfkit.cli.output import err, out, print_json
+from adfkit.cli.output import out, print_json
 from adfkit.cli.project import LOCAL_STACK, CliError, find_project
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def follow_run(platform: Platform, ingestion: Ingestion, *, quiet: bool = False)
         running = [str(activity.activity_name) for activity in activities if activity.activity_run_end is None]
         status.update(f"Run {run_id}: {', '.join(running) or 'starting'} ...")
 
-    status = err.status(f"Run {run_id} ...")
+    status = out.status(f"Run {run_id} ...")
     with nullcontext() if quiet else status:
         return pipeline_runs.follow(platform, run_id, tell)
 

@@ -13,6 +13,7 @@ from adfkit.local_azure.services.data_factory import errors, pipelines
 from adfkit.local_azure.services.data_factory.expressions import artifact_problems
 from adfkit.local_azure.services.data_factory.references import KINDS, references
 from adfkit.local_azure.services.data_factory.runtime.sealing import Sealer, mask_secure_strings, seal_secure_strings
+from adfkit.local_azure.services.data_factory.shapes import SHAPES
 
 NAMESPACE: Final = "Microsoft.DataFactory/factories"
 WITHOUT_TYPE: Final = frozenset({"pipelines", "globalParameters"})
@@ -87,12 +88,11 @@ def _trigger(request: ArmRequest, properties: Json) -> Json:
 
 def _check_content(id: ResourceId, kind: str, properties: Json) -> None:
     if kind == "pipelines":
-        target, problems = f"Pipeline/{id.name}", pipelines.problems(id.name, properties)
+        target, problems = f"Pipeline/{id.name}", pipelines.problems(properties)
     else:
-        # a data flow's script has an expression language of its own
-        target, problems = id.text, [] if kind == "dataflows" else artifact_problems(properties)
-    if kind == "datasets" and not (properties.get("linkedServiceName") or {}).get("referenceName"):
-        problems.append(f"The dataset '{id.name}' lacks the required property 'linkedServiceName'.")
+        target, problems = id.text, list(SHAPES[kind](properties, "properties")) if kind in SHAPES else []
+        if not problems and kind != "dataflows":  # a data flow's script has an expression language of its own
+            problems = artifact_problems(properties)
     if problems:
         raise errors.invalid_artifact(target, problems)
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 from adfkit.local_azure.services.data_factory.expressions import pipeline_problems
 from adfkit.local_azure.services.data_factory.runtime.activities.registry import ACTIVITIES
 from adfkit.local_azure.services.data_factory.runtime.records import Json
+from adfkit.local_azure.services.data_factory.shapes import PIPELINE
 from adfkit.local_azure.services.data_factory.structure import Definition, blocks, walk
 
 CONDITIONS: Final = frozenset({"succeeded", "failed", "skipped", "completed"})
@@ -16,15 +17,14 @@ ABSTRACT: Final = frozenset({"Container", "Execution", "Activity"})
 """Types that are classes of activities in the service's model and none themselves."""
 
 
-def problems(name: str, properties: Mapping[str, Any]) -> list[str]:
+def problems(properties: Mapping[str, Any]) -> list[str]:
     """What is wrong with a pipeline's `properties`, in the order of its activities; empty where nothing is."""
-    activities = properties.get("activities", [])
-    if not isinstance(activities, list):
-        return [f"The 'activities' of pipeline '{name}' must be an array."]
-    found = list(_shape(activities, "properties.activities"))
+    found = list(PIPELINE(properties, "properties"))
     if found:
-        return found  # what follows stands on names and types
+        return found  # what follows stands on the shape
+    activities = properties.get("activities") or []
     return [
+        *_types(activities),
         *_names(activities),
         *_blocks(activities),
         *_activities(activities, inside=None),
@@ -34,30 +34,10 @@ def problems(name: str, properties: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _shape(activities: Any, path: str) -> Iterator[str]:
-    for index, activity in enumerate(activities):
-        here = f"{path}[{index}]"
-        if not isinstance(activity, dict):
-            yield f"{here}: an activity must be an object."
-        elif not isinstance(activity.get("name"), str) or not activity["name"]:
-            yield f"{here}: an activity must have a 'name'."
-        elif not isinstance(activity.get("type"), str):
-            yield f"{here}: the activity '{activity['name']}' must have a 'type'."
-        elif activity["type"] in ABSTRACT:
-            yield f"{here}: the activity '{activity['name']}' has the type '{activity['type']}', which is no activity."
-        elif not isinstance(activity.get("typeProperties", {}), dict):
-            yield f"{here}: the 'typeProperties' of activity '{activity['name']}' must be an object."
-        elif not _is_list_of_objects(activity.get("dependsOn")):
-            yield f"{here}: the 'dependsOn' of activity '{activity['name']}' must be an array of objects."
-        elif not _is_list_of_objects((activity.get("typeProperties") or {}).get("cases")):
-            yield f"{here}: the 'cases' of activity '{activity['name']}' must be an array of objects."
-        else:
-            for where, block in blocks(activity):
-                yield from _shape(block, f"{here}.{where}")
-
-
-def _is_list_of_objects(value: Any) -> bool:
-    return value is None or (isinstance(value, list) and all(isinstance(item, dict) for item in value))
+def _types(activities: Sequence[Definition]) -> Iterator[str]:
+    for activity in walk(activities):
+        if activity["type"] in ABSTRACT:
+            yield f"The activity '{activity['name']}' has the type '{activity['type']}', which is no activity."
 
 
 def _names(activities: Sequence[Definition]) -> Iterator[str]:

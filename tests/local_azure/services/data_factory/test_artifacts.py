@@ -119,16 +119,16 @@ def loop(kind: str, *inner: dict[str, Any], name: str = "Loop", **properties: An
 
 
 BROKEN: list[tuple[list[Any], str]] = [
-    ([{"type": "Wait"}], "properties.activities[0]: an activity must have a 'name'."),
-    ([{"name": "A"}], "properties.activities[0]: the activity 'A' must have a 'type'."),
-    (["A"], "properties.activities[0]: an activity must be an object."),
+    ([{"type": "Wait"}], "properties.activities[0].name must be a text that is not empty."),
+    ([{"name": "A"}], "properties.activities[0].type must be a text that is not empty."),
+    (["A"], "properties.activities[0] must be an object."),
     (
         [activity("A", "Container")],
-        "properties.activities[0]: the activity 'A' has the type 'Container', which is no activity.",
+        "The activity 'A' has the type 'Container', which is no activity.",
     ),
     (
         [activity("A", dependsOn=["B"])],
-        "properties.activities[0]: the 'dependsOn' of activity 'A' must be an array of objects.",
+        "properties.activities[0].dependsOn[0] must be an object.",
     ),
     (
         [activity("A"), loop("ForEach", activity("a"))],

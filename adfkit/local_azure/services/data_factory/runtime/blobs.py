@@ -58,6 +58,8 @@ def read_location(dataset: Dataset) -> Location:
         ActivityFailure: it has none, or one of another store.
     """
     location = dataset.properties.get("location") or {}
+    if not isinstance(location, dict):
+        raise errors.wrong_type("location", "Object", location)
     names = {"AzureBlobStorageLocation": "container", "AzureBlobFSLocation": "fileSystem"}
     kind = str(location.get("type"))
     if kind not in names:

@@ -129,6 +129,17 @@ class ActivityContext:
             raise errors.wrong_type(name, "Array", value)
         return value
 
+    def object(self, name: str) -> dict[str, Any]:
+        """A type property that is an object; an absent one is empty.
+
+        Raises:
+            ActivityFailure: 2104.
+        """
+        value = self.get(name, {})
+        if not isinstance(value, dict):
+            raise errors.wrong_type(name, "Object", value)
+        return value
+
     def boolean_expression(self, name: str, frame: Frame | None = None) -> bool:
         """A required condition, as another frame sees it if one is given.
 

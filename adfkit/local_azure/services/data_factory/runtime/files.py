@@ -21,6 +21,21 @@ KNOWN_SETTINGS = frozenset(
 )
 
 
+def store_settings(value: Any) -> dict[str, Any]:
+    """The store settings of an activity; absent ones are empty.
+
+    Raises:
+        ActivityFailure: 2104 where one is not of its type.
+    """
+    settings = {} if value is None else value
+    if not isinstance(settings, dict):
+        raise errors.wrong_type("storeSettings", "Object", settings)
+    for name in ("wildcardFolderPath", "wildcardFileName"):
+        if not isinstance(settings.get(name, ""), str | None):
+            raise errors.wrong_type(name, "String", settings[name])
+    return settings
+
+
 async def find_files(
     store: BlobStore, location: Location, settings: Mapping[str, Any], *, recursive: bool
 ) -> list[Blob]:

@@ -82,13 +82,13 @@ class History:
             )
             _add_event(connection, run.run_id, time, "ActivityEnded", activity.path, activity.status)
 
-    def cancel_below(self, activity: ActivityRun, time: datetime) -> None:
-        """Record as Cancelled what still runs inside a container that ends before it."""
-        prefix = activity.path + "/"
+    def cancel_activities(self, run_id: str, time: datetime, below: str = "") -> None:
+        """Record as Cancelled what still runs in a run, or inside the container at a path."""
+        prefix = f"{below}/" if below else ""
         self._store.execute(
             "UPDATE activity_runs SET status = 'Cancelled', ended = ? "
             "WHERE run_id = ? AND status = 'InProgress' AND substr(path, 1, ?) = ?",
-            (_text(time), activity.run_id, len(prefix), prefix),
+            (_text(time), run_id, len(prefix), prefix),
         )
 
     def add_event(self, run_id: str, time: datetime, kind: str, subject: str, detail: str = "") -> None:

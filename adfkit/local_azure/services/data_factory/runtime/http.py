@@ -32,9 +32,7 @@ def read_headers(context: ActivityContext) -> dict[str, str]:
     Raises:
         ActivityFailure: 2104 where they are no object.
     """
-    headers = context.get("headers", {})
-    if not isinstance(headers, dict):
-        raise errors.wrong_type("headers", "Object", headers)
+    headers = context.object("headers")
     return {
         name: value if isinstance(value, str) else _json(value) for name, value in headers.items() if value is not None
     }

@@ -130,6 +130,7 @@ class PipelineRuntime:
             if factory is None:
                 self._end(run, "Cancelled", "The data factory was deleted.")
             elif run.status == "Canceling":
+                self.history.cancel_activities(run.run_id, self.clock.now())
                 self._end(run, "Cancelled", "")
             elif run.status == "InProgress":
                 self._start(run, factory, resumed=True)

@@ -51,11 +51,10 @@ class Flaky(Activity):
 
     async def execute(self, context: ActivityContext) -> dict[str, Any]:
         self.executed.append(context.record.path)
-        await context.clock.sleep(context.get("takes", 0))
-        if context.record.attempt < context.get("failures", 0):
+        await context.clock.sleep(context.integer("takes", 0))
+        if context.record.attempt < context.integer("failures", 0):
             raise ActivityFailure("Flaky", f"attempt {context.record.attempt} failed")
-        output: dict[str, Any] = context.get("output", {})
-        return output
+        return context.object("output")
 
 
 @dataclass

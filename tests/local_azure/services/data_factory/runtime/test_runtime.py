@@ -72,6 +72,31 @@ def test_cancelling_ends_a_run_and_if_told_those_that_it_started(tmp_path: Path,
     assert inner.status == child
 
 
+def test_a_run_whose_process_ended_while_it_was_cancelled_is_cancelled(tmp_path: Path) -> None:
+    artifacts = pipelines(main={"activities": [wait("W", 60)]})
+    first = Harness(tmp_path / "runs.db", artifacts)
+
+    async def cut_off() -> str:
+        run_id = first.start("main")
+        await asyncio.sleep(0)
+        run = first.history.run(run_id)
+        assert run
+        run.status = "Canceling"
+        first.history.save_run(run, "RunCanceling")
+        return run_id
+
+    async def go_on() -> PipelineRun | None:
+        second.runtime.resume()
+        return await second.runtime.wait(run_id)
+
+    run_id = asyncio.run(cut_off())
+    second = Harness(tmp_path / "runs.db", artifacts)
+    run = asyncio.run(go_on())
+    assert run
+    assert run.status == "Cancelled"
+    assert second.activities(run)["W"].status == "Cancelled"
+
+
 def test_what_is_secure_is_neither_shown_nor_stored_in_plain_and_still_used(tmp_path: Path) -> None:
     secret, first = "s3cr3t-value", {"secureInput": True, "secureOutput": True}
     activities = [

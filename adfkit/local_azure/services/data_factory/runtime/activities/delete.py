@@ -9,7 +9,7 @@ from adfkit.local_azure.services.data_factory.runtime.activities.base import Act
 from adfkit.local_azure.services.data_factory.runtime.blobs import BlobStore, read_location
 from adfkit.local_azure.services.data_factory.runtime.connections import resolve_dataset
 from adfkit.local_azure.services.data_factory.runtime.context import ActivityContext
-from adfkit.local_azure.services.data_factory.runtime.files import find_files
+from adfkit.local_azure.services.data_factory.runtime.files import find_files, store_settings
 
 CODE: Final = "2011"
 
@@ -23,7 +23,7 @@ class Delete(Activity):
         if context.boolean("enableLogging", False):
             raise errors.unsupported("'enableLogging' of a Delete activity")
         dataset = resolve_dataset(context, context.raw("dataset"), "dataset")
-        location, settings = read_location(dataset), context.get("storeSettings", {})
+        location, settings = read_location(dataset), store_settings(context.get("storeSettings"))
         recursive = bool(settings.get("recursive", context.boolean("recursive", False)))
         context.show_input({"dataset": {"referenceName": dataset.name}, "storeSettings": settings})
         store = BlobStore(context.cloud, dataset.linked_service, CODE)

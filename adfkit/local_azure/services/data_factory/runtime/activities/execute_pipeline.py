@@ -32,7 +32,7 @@ class ExecutePipeline(Activity):
     def _child(self, context: ActivityContext) -> str:
         """The id of the child's run, which is started unless a process that ended had done so."""
         if "run_id" not in context.state:  # kept before it is used, so that a restart never starts a second child
-            context.remember(run_id=str(uuid4()), parameters=context.get("parameters", {}))
+            context.remember(run_id=str(uuid4()), parameters=context.object("parameters"))
         run_id: str = context.state["run_id"]
         if context.execution.history.run(run_id) is not None:
             return run_id

@@ -18,7 +18,7 @@ FILE_ONLY: Final = frozenset({"contentmd5", "size"})
 
 class GetMetadata(Activity):
     type = "GetMetadata"
-    required: ClassVar[tuple[str, ...]] = ("dataset",)
+    required: ClassVar[tuple[str, ...]] = ("dataset", "fieldList")
     documentation = "https://learn.microsoft.com/azure/data-factory/control-flow-get-metadata-activity"
 
     async def execute(self, context: ActivityContext) -> dict[str, Any]:
@@ -65,7 +65,7 @@ class GetMetadata(Activity):
 
 def _fields(context: ActivityContext) -> dict[str, str]:
     """The asked fields: lower case to the author's spelling."""
-    fields = {str(name).lower(): str(name) for name in context.get("fieldList", [])}
+    fields = {str(name).lower(): str(name) for name in context.array("fieldList")}
     if not fields:
         raise errors.required_property("fieldList")
     for key, name in fields.items():

@@ -9,7 +9,7 @@ from adfkit.local_azure.services.data_factory.runtime.activities.base import Act
 from adfkit.local_azure.services.data_factory.runtime.blobs import BlobStore, read_location
 from adfkit.local_azure.services.data_factory.runtime.connections import resolve_dataset
 from adfkit.local_azure.services.data_factory.runtime.context import ActivityContext
-from adfkit.local_azure.services.data_factory.runtime.files import find_files
+from adfkit.local_azure.services.data_factory.runtime.files import find_files, store_settings
 from adfkit.local_azure.services.data_factory.runtime.formats import Row, read_rows
 
 CODE: Final = "2100"
@@ -32,11 +32,11 @@ class Lookup(Activity):
 
     async def _rows(self, context: ActivityContext, limit: int) -> list[Row]:
         dataset = resolve_dataset(context, context.raw("dataset"), "dataset")
-        source = context.get("source", {})
+        source = context.object("source")
         context.show_input({"source": source, "dataset": {"referenceName": dataset.name}})
         store, location = BlobStore(context.cloud, dataset.linked_service, CODE), read_location(dataset)
         rows: list[Row] = []
-        for file in await find_files(store, location, source.get("storeSettings") or {}, recursive=True):
+        for file in await find_files(store, location, store_settings(source.get("storeSettings")), recursive=True):
             content = await store.read(location.container, file.name)
             rows.extend(read_rows(dataset, content, limit - len(rows)))
             if len(rows) >= limit:

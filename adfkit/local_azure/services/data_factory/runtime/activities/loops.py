@@ -72,7 +72,7 @@ class Until(Activity):
         try:
             await within(context.clock, (due - context.clock.now()).total_seconds(), self._loop(context))
         except TimeIsUp as error:
-            context.execution.history.cancel_below(context.record, context.clock.now())
+            context.execution.history.cancel_activities(context.run.run_id, context.clock.now(), context.record.path)
             raise errors.timed_out(timeout) from error
         return {}
 

@@ -20,7 +20,7 @@ class SetVariable(Activity):
 
     async def execute(self, context: ActivityContext) -> dict[str, Any]:
         if context.raw("setSystemVariable") and context.raw("variableName") == RETURN_VALUE:
-            values = return_values(context, context.raw("value") or [])
+            values = return_values(context, context.raw("value") or [], "value")
             context.run.return_value.update(values)
             return {"name": RETURN_VALUE, "value": values}
         name, declared = declared_variable(context)
@@ -74,19 +74,29 @@ def _check_type(name: str, declared: str, value: Any) -> None:
         )
 
 
-def return_values(context: ActivityContext, pairs: list[dict[str, Any]]) -> dict[str, Any]:
-    """`[{"key", "value": {"type", "content"}}]` as an object, expressions evaluated."""
-    return {pair["key"]: _return_value(context, pair.get("value") or {}) for pair in pairs}
+def return_values(context: ActivityContext, pairs: Any, name: str) -> dict[str, Any]:
+    """`[{"key", "value": {"type", "content"}}]` as an object, expressions evaluated.
+
+    Raises:
+        ActivityFailure: 2104 where it is of another shape; `name` says which property it is.
+    """
+    if not isinstance(pairs, list) or not all(isinstance(pair, dict) and "key" in pair for pair in pairs):
+        raise errors.ActivityFailure("2104", f"The property '{name}' must be an array of keys and typed values.")
+    return {str(pair["key"]): _return_value(context, pair.get("value"), name) for pair in pairs}
 
 
-def _return_value(context: ActivityContext, typed: dict[str, Any]) -> Any:
+def _return_value(context: ActivityContext, typed: Any, name: str) -> Any:
+    if not isinstance(typed, dict):
+        raise errors.ActivityFailure("2104", f"A value of the property '{name}' has no type and content.")
     kind, content = str(typed.get("type", "String")).lower(), typed.get("content")
     if kind == "null":
         return None
     if kind == "expression":
         return context.evaluate({"type": "Expression", "value": content})
     if kind == "array":
-        return [_return_value(context, item) for item in content or []]
+        if not isinstance(content, list | None):
+            raise errors.wrong_type(name, "Array", content)
+        return [_return_value(context, item, name) for item in content or []]
     if kind == "object":
-        return return_values(context, content or [])
+        return return_values(context, content or [], name)
     return content

@@ -33,7 +33,7 @@ class Web(Activity):
         method = http.read_method(context, METHODS, "2104")
         url, headers = context.text("url"), http.read_headers(context)
         body = http.read_body(context, method)
-        authentication = context.get("authentication") or {}
+        authentication = context.object("authentication")
         context.show_input(_shown(url, method, headers, body, authentication))
         response = await self._call(context, method, url, headers, body, authentication)
         if not 200 <= response.status < 300:

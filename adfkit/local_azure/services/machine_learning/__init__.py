@@ -5,7 +5,7 @@ from __future__ import annotations
 from adfkit.local_azure.cloud import AUDIENCE_MACHINE_LEARNING
 from adfkit.local_azure.platform import Platform
 from adfkit.local_azure.service import DataPlane, Service
-from adfkit.local_azure.services.machine_learning import invocations, services_plane, types
+from adfkit.local_azure.services.machine_learning import environments, invocations, services_plane, types
 from adfkit.local_azure.services.machine_learning.jobs import Jobs
 from adfkit.local_azure.services.machine_learning.runs import Runs
 
@@ -38,3 +38,4 @@ class MachineLearningService(Service):
     async def stop(self) -> None:
         """Interrupt the jobs; the next start resumes them."""
         await self._jobs.stop()
+        await environments.stop_builds()

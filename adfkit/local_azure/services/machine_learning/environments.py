@@ -40,6 +40,14 @@ def building(put: PutHook | None) -> PutHook:
     return put_and_build
 
 
+async def stop_builds() -> None:
+    """End the builds in the background; a job that needs one of them begins it anew."""
+    builds = list(_builds)
+    for build in builds:
+        build.cancel()
+    await asyncio.gather(*builds, return_exceptions=True)
+
+
 async def _build(platform: Platform, text: str, name: str) -> None:
     try:
         await platform.environments.ensure(text, name=f"environment {name}")

@@ -15,6 +15,7 @@ import pytest
 import yaml
 from azure.ai.ml import Input, MLClient, command, load_component
 from azure.ai.ml.entities import BatchEndpoint, PipelineComponentBatchDeployment
+from azure.ai.ml.exceptions import JobException
 from azure.core.exceptions import HttpResponseError
 from azure.storage.blob import BlobServiceClient
 
@@ -86,7 +87,9 @@ def error_of(client: MLClient, name: str) -> dict[str, Any]:
     return dict(client.jobs._runs_operations.get_run_details(name).error.error)
 
 
-def test_steps_pass_files_on_and_run_with_what_azure_gives_them(client: MLClient, tmp_path: Path) -> None:
+def test_steps_pass_files_on_and_run_with_what_azure_gives_them(
+    client: MLClient, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     steps = {
         "first": {
             "inputs": {"greeting": {"type": "string"}},
@@ -107,6 +110,8 @@ def test_steps_pass_files_on_and_run_with_what_azure_gives_them(client: MLClient
     )
     job = wait(client, invoked.name)
     assert job.status == "Completed", error_of(client, job.name)
+    client.jobs.stream(job.name)
+    assert f"RunId: {job.name}" in capsys.readouterr().out
     children = {child.display_name: child for child in client.jobs.list(parent_job_name=job.name)}
     assert {child.status for child in children.values()} == {"Completed"}
     assert len(children) == 2
@@ -140,6 +145,8 @@ def test_a_step_that_fails_fails_the_job_and_stops_the_rest(client: MLClient, tm
         "message": "Step 'bad' failed: Execution failed. User process exited with status code 1. Please check log file "
         "'user_logs/std_log.txt' for error details. Error: ValueError: no such luck",
     }
+    with pytest.raises(JobException, match="no such luck"):
+        client.jobs.stream(job.name)
     statuses = sorted(child.status for child in client.jobs.list(parent_job_name=job.name))
     assert statuses == ["Canceled", "Failed"]
 

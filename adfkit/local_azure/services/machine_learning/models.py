@@ -29,7 +29,8 @@ class Run:
     """One run. `workspace` is the workspace's GUID; times are ISO 8601 in UTC.
 
     Attributes:
-        definition: of a pipeline what it was invoked with (see `pipelines.invocation`), of a step what it got.
+        definition: of a pipeline endpoint, deployment, component, compute, inputs and whether it goes on after a failed
+            step; of a step its name in the pipeline and its compute.
         outputs: name to URI, once a step has ended.
     """
 

@@ -25,7 +25,6 @@ from adfkit.local_azure.identity.principals import Principal
 VERSION: Final = "2022-11-02"
 PARAMETERS: Final = ("sp", "st", "se", "skoid", "sktid", "skt", "ske", "sks", "skv", "spr", "sv", "sr", "sig")
 """What such a SAS puts into the query; all to be taken off before a request is passed on."""
-PERMISSIONS: Final = {"read": "r", "write": "w", "delete": "d", "list": "l", "add": "a", "create": "c"}
 
 _KEY: Final = secrets.token_bytes(32)
 
@@ -36,10 +35,6 @@ class Delegation:
 
     object_id: str
     permissions: str
-
-    def allows(self, letters: str) -> bool:
-        """Whether any of the letters (r, w, d, l, a, c) is allowed; a new blob needs `w` or `c`."""
-        return any(letter in self.permissions for letter in letters)
 
 
 def container_sas(

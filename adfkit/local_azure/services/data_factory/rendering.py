@@ -6,10 +6,10 @@ https://learn.microsoft.com/rest/api/datafactory/pipeline-runs and activity-runs
 from __future__ import annotations
 
 import hashlib
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-from adfkit.local_azure.services.data_factory.runtime.json_values import narrowed, to_json
+from adfkit.local_azure.services.data_factory.runtime.json_values import narrowed, time_text, to_json
 from adfkit.local_azure.services.data_factory.runtime.records import ActivityRun, Json, PipelineRun
 from adfkit.local_azure.services.data_factory.runtime.sealing import MASK
 
@@ -80,7 +80,7 @@ def _parameter(value: Any) -> str | None:
 
 
 def _time(time: datetime | None) -> str | None:
-    return time.astimezone(UTC).isoformat().replace("+00:00", "Z") if time else None
+    return time_text(time) if time else None
 
 
 def _milliseconds(start: datetime, end: datetime | None) -> int | None:

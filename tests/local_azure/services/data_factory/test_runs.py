@@ -165,6 +165,37 @@ def test_a_web_activity_calls_with_the_factorys_identity_and_says_which_role_it_
         assert part in error["message"]
 
 
+def test_a_web_activity_calls_with_a_user_assigned_identity(factory: FactoryClient, local_azure: LocalAzure) -> None:
+    resources = ResourceManagementClient(local_azure.credential, cloud.SUBSCRIPTION_ID, **ARM)
+    group = f"/subscriptions/{cloud.SUBSCRIPTION_ID}/resourceGroups/{GROUP}"
+    id = f"{group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/caller"
+    created = resources.resources.begin_create_or_update_by_id(
+        id, {"location": "westeurope"}, api_version="2023-01-31"
+    ).result()
+    credential = {"type": "ManagedIdentity", "typeProperties": {"resourceId": id}}
+    factory.put("credential_operations", "caller", credential)
+    reference = {"referenceName": "caller", "type": "CredentialReference"}
+    authentication = {
+        "type": "UserAssignedManagedIdentity",
+        "resource": cloud.RESOURCE_MANAGER,
+        "credential": reference,
+    }
+    url = f"{cloud.RESOURCE_MANAGER.rstrip('/')}{group}?api-version=2021-04-01"
+    call = {"url": url, "method": "GET", "authentication": authentication}
+    factory.pipeline("P", {"name": "Call", "type": "WebActivity", "typeProperties": call})
+    unassigned = factory.activities(factory.run("P"))["Call"].error
+    assert unassigned["errorCode"] == "ManagedIdentityNotFound"
+    identity = {"type": "UserAssigned", "userAssignedIdentities": {id: {}}}
+    factory.client.factories.create_or_update(GROUP, factory.name, {"location": "westeurope", "identity": identity})
+    forbidden = factory.activities(factory.run("P"))["Call"].error
+    assert "'403 - Forbidden'" in forbidden["message"]
+    assert str(created.properties["principalId"]) in forbidden["message"]
+    own = {"url": url, "method": "GET", "authentication": {"type": "MSI", "resource": cloud.RESOURCE_MANAGER}}
+    factory.pipeline("P", {"name": "Call", "type": "WebActivity", "typeProperties": own})
+    missing = factory.activities(factory.run("P"))["Call"].error
+    assert missing["message"] == f"The data factory '{factory.name}' has no system-assigned identity."
+
+
 def test_a_web_activity_cannot_leave_the_machine(factory: FactoryClient) -> None:
     call = {"url": "https://example.com/", "method": "GET"}
     factory.pipeline("P", {"name": "Call", "type": "WebActivity", "typeProperties": call})

@@ -20,7 +20,7 @@ from adfkit.local_azure.services.data_factory.runtime.errors import ActivityErro
 from adfkit.local_azure.services.data_factory.runtime.factory import Factory
 from adfkit.local_azure.services.data_factory.runtime.frames import Frame
 from adfkit.local_azure.services.data_factory.runtime.history import History
-from adfkit.local_azure.services.data_factory.runtime.json_values import to_json
+from adfkit.local_azure.services.data_factory.runtime.json_values import time_text, to_json
 from adfkit.local_azure.services.data_factory.runtime.outcomes import BlockOutcome, Failed, Outcome, Skipped, Succeeded
 from adfkit.local_azure.services.data_factory.runtime.policy import ActivityPolicy, read_policy
 from adfkit.local_azure.services.data_factory.runtime.records import ActivityRun, PipelineRun
@@ -211,8 +211,8 @@ def _inactive(definition: Definition) -> Outcome:
 def _outcome(record: ActivityRun) -> Outcome:
     result: dict[str, Any] = {
         "activityRunId": record.id,
-        "activityRunStart": _iso(record.started),
-        "activityRunEnd": _iso(record.ended),
+        "activityRunStart": time_text(record.started),
+        "activityRunEnd": time_text(record.ended) if record.ended else None,
         "status": record.status,
         "output": record.output if record.output is not None else {},
     }
@@ -223,10 +223,6 @@ def _outcome(record: ActivityRun) -> Outcome:
     failure_type = error.get("failureType", "UserError")
     details = error.get("details") or ()
     return Failed(ActivityError(error.get("errorCode", ""), error.get("message", ""), failure_type, details), result)
-
-
-def _iso(time: Any) -> str | None:
-    return time.isoformat() if time else None
 
 
 def _internal_error(record: ActivityRun) -> dict[str, Any]:

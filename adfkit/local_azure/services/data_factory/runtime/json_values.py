@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 INT64 = range(-(2**63), 2**64)
@@ -27,3 +28,8 @@ def narrowed(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [narrowed(item) for item in value]
     return value
+
+
+def time_text(time: datetime) -> str:
+    """A time as .NET writes it: in UTC, with seven digits of a second."""
+    return f"{time.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}0Z"

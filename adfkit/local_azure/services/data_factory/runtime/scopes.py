@@ -12,6 +12,7 @@ from adfkit.local_azure.services.data_factory.runtime import errors
 from adfkit.local_azure.services.data_factory.runtime.clock import Clock
 from adfkit.local_azure.services.data_factory.runtime.factory import Factory
 from adfkit.local_azure.services.data_factory.runtime.frames import Frame
+from adfkit.local_azure.services.data_factory.runtime.json_values import time_text
 from adfkit.local_azure.services.data_factory.runtime.records import PipelineRun
 
 
@@ -62,7 +63,7 @@ def system_variables(run: PipelineRun, factory: str) -> dict[str, Any]:
         "GroupId": run.run_id,
         "TriggerId": invoked_by.get("id"),
         "TriggerName": invoked_by.get("name"),
-        "TriggerTime": invoked_by.get("time", run.created.isoformat()),
+        "TriggerTime": time_text(run.created),
         "TriggerType": invoked_by.get("invokedByType"),
         "TriggeredByPipelineName": invoked_by.get("pipelineName"),
         "TriggeredByPipelineRunId": invoked_by.get("pipelineRunId"),

@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from tempfile import mkdtemp
 from typing import Any, Final
 
 import orjson
@@ -47,6 +48,7 @@ def unpack(content: bytes, below: Path) -> Package:
     """
     sha256 = hashlib.sha256(content).hexdigest()
     folder = below / sha256
+    below.mkdir(parents=True, exist_ok=True)
     if not folder.exists():
         _extract(content, folder)
     try:
@@ -82,10 +84,14 @@ def _extract(content: bytes, folder: Path) -> None:
                 raise DeploymentError(f"The package's path '{name}' leads out of it.")
         if sum(entry.file_size for entry in entries) > LARGEST:
             raise DeploymentError(f"The package unpacks to more than {LARGEST} bytes.")
-        building = folder.with_name(f"{folder.name}.unpacking")
-        shutil.rmtree(building, ignore_errors=True)
-        archive.extractall(building)
-        building.rename(folder)
+        building = Path(mkdtemp(prefix="unpacking-", dir=folder.parent))
+        try:
+            archive.extractall(building)
+            building.rename(folder)
+        except OSError:
+            shutil.rmtree(building, ignore_errors=True)
+            if not folder.exists():  # else another call has unpacked the same archive meanwhile
+                raise
 
 
 def _seconds(host: Mapping[str, Any]) -> float:

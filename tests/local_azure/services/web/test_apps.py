@@ -10,12 +10,13 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import httpx
 import jwt
 import pytest
 from azure.identity import DefaultAzureCredential
 
 from adfkit.local_azure import daemon
-from infra.function_package import PublishError
+from infra.function_package import PublishError, zipped
 
 CODE = """
 import json, logging, os, sys, time
@@ -187,6 +188,30 @@ def test_what_can_not_run_fails_its_deployment_and_the_old_code_serves_on(
     with pytest.raises(PublishError) as raised:
         app.publish(code, **change)
     assert says in str(raised.value)
+    assert app.call("GET", "/api/text").text == "plain"
+
+
+def test_a_package_that_was_built_before_brings_its_dependencies(web: Any) -> None:
+    app = web.app()
+    site_packages = Path(jwt.__file__).parent.parent
+    folders = [site_packages / name for name in ("azure/functions", "werkzeug", "markupsafe")]
+    carried = [path for folder in folders for path in folder.rglob("*") if path.suffix in (".py", ".so")]
+    built = {
+        f".python_packages/lib/site-packages/{path.relative_to(site_packages)}": path.read_bytes() for path in carried
+    }
+    package = {"host.json": b'{"version": "2.0"}', "function_app.py": CODE.encode(), **built}
+    with httpx.Client(timeout=60, headers={"authorization": f"Bearer {web.arm_token()}"}) as client:
+        url = f"https://{app.scm_host}/api"
+        refused = client.post(f"{url}/publish", content=b"x", headers={"content-type": "application/x-tar"})
+        assert refused.status_code == 415
+        taken = client.post(f"{url}/publish", content=zipped(package), headers={"content-type": "application/zip"})
+        assert taken.status_code == 202
+        deployment = f"{url}/deployments/{taken.json()}"
+        while not (found := client.get(deployment).json())["complete"]:
+            time.sleep(0.1)
+        assert (found["status"], found["status_text"], found["remoteBuild"]) == (4, "", False)
+        assert client.get(f"{deployment}/log").json()[0]["message"] == "Success"
+        assert client.get(f"{url}/deployments/none").status_code == 404
     assert app.call("GET", "/api/text").text == "plain"
 
 

@@ -65,6 +65,8 @@ class Workspace:
             self.program(text)
         self.events = []
         result: Result = getattr(self.stack(), command)(self.events.append)
+        if self.state_file.exists():
+            check_order(self.state())
         return result
 
     def state(self) -> dict[str, Any]:
@@ -78,6 +80,24 @@ class Workspace:
         return [
             one["urn"].rsplit("::", 1)[-1] for one in self.state().get("resources", []) if one["type"] not in hidden
         ]
+
+
+def check_order(deployment: dict[str, Any]) -> None:
+    """What the Pulumi CLI demands of a state: everything comes after what it needs, and is there once."""
+    seen: set[str] = set()
+    live: set[str] = set()
+    for resource in deployment["resources"]:
+        needed = {
+            resource.get("parent", ""),
+            resource.get("provider", "").rpartition("::")[0],
+            *resource.get("dependencies", []),
+        }
+        needed.update(*resource.get("propertyDependencies", {}).values())
+        assert needed - {""} <= seen, resource["urn"]
+        seen.add(resource["urn"])
+        if not resource.get("delete"):
+            assert resource["urn"] not in live
+            live.add(resource["urn"])
 
 
 @pytest.fixture

@@ -1,0 +1,180 @@
+"""What goes wrong ends with an error that names file, artifact and cause, and nothing that a next `up` cannot finish."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from unittest import mock
+
+import pytest
+
+from tests.whole_way import ROOT, Way
+
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore"), pytest.mark.timeout(600)]
+
+
+@pytest.fixture(scope="module")
+def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Way]:
+    """The stack `local`, deployed from the project as it is, with the sample where it lands."""
+    way = Way(tmp_path_factory.mktemp("faults") / "local")
+    try:
+        way.json("quickstart")
+        yield way
+    finally:
+        way.stop()
+
+
+def replace(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert text.count(old) >= 1, f"{path} has no {old!r}"
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def broken_template(project: Path) -> None:
+    replace(
+        project / "adf_templates/pipelines/ingestion.json.j2",
+        "{{ ingestion.source | json }}",
+        "{{ ingestion.sauce | json }}",
+    )
+
+
+def unknown_technique(project: Path) -> None:
+    replace(project / "stacks/Pulumi.local.yaml", "technique: azure_function", "technique: carrier_pigeon")
+
+
+def missing_reference(project: Path) -> None:
+    replace(
+        project / "adf_templates/pipelines/ingestion.json.j2",
+        '"referenceName": "landing"',
+        '"referenceName": "lending"',
+    )
+
+
+def bad_expression(project: Path) -> None:
+    replace(project / "adf_templates/pipelines/ingestion.json.j2", "@not(activity(", "@nott(activity(")
+
+
+REFUSED: dict[str, tuple[Callable[[Path], None], tuple[str, ...]]] = {
+    "a broken template": (broken_template, ("adf_templates/pipelines/ingestion.json.j2", "sauce")),
+    "an unknown technique": (
+        unknown_technique,
+        ("stacks/Pulumi.local.yaml: adfkit:ingestions.flights.technique", "carrier_pigeon", "azure_function"),
+    ),
+    "a missing reference": (missing_reference, ("adf_templates/pipelines/ingestion.json.j2", "flights", "lending")),
+    "a bad expression": (bad_expression, ("adf_templates/pipelines/ingestion.json.j2", "flights", "nott", "not")),
+}
+
+
+@pytest.mark.parametrize("fault", REFUSED)
+def test_a_wrong_input_is_refused_before_anything_is_deployed(fault: str, deployed: Way, tmp_path: Path) -> None:
+    change, named = REFUSED[fault]
+    copy = deployed.copy(tmp_path / "project")
+    change(copy.project)
+    error = copy.refused("up", "--yes")
+    for text in named:
+        assert text in error
+    assert deployed.json("preview")["summary"].startswith("no changes")
+
+
+def test_a_function_that_raises_fails_the_run_with_its_message(deployed: Way, tmp_path: Path) -> None:
+    copy = deployed.copy(tmp_path / "project")
+    transform = copy.project / "transforms/flights/transform.py"
+    replace(
+        transform,
+        "from __future__ import annotations",
+        "from __future__ import annotations\n\nraise ValueError('the transform is broken')",
+    )
+    assert copy.json("up", "--yes")["counts"].get("update") == 1
+    error = copy.refused("run", "flights")
+    assert "Transform" in error
+    assert "the transform is broken" in error
+    assert deployed.json("up", "--yes")["counts"].get("update") == 1
+    assert deployed.json("run", "flights")["status"] == "Succeeded"
+
+
+def test_a_machine_learning_step_that_fails_fails_the_run_with_its_message(deployed: Way, tmp_path: Path) -> None:
+    copy = deployed.copy(tmp_path / "project")
+    [train] = (copy.project / "transforms/machine_learning").rglob("train.py")
+    replace(
+        train,
+        "from __future__ import annotations",
+        "from __future__ import annotations\n\nraise ValueError('the training is broken')",
+    )
+    assert copy.json("up", "--yes")["counts"].get("update") == 1
+    error = copy.refused("run", "flights")
+    assert "MachineLearningJobFailed" in error or "machine learning job" in error
+    assert "the training is broken" in error
+    assert deployed.json("up", "--yes")["counts"].get("update") == 1
+    assert deployed.json("run", "flights")["status"] == "Succeeded"
+
+
+ASSIGNMENTS = {
+    "factory-reads-lake": ("SourceExists", "AuthorizationPermissionMismatch"),
+    "factory-runs-machine-learning": ("InvokeMachineLearning", "AuthorizationFailed"),
+    "function-app-writes-lake": ("Transform", "AuthorizationPermissionMismatch"),
+    "function-app-owns-services": ("Transform", "AuthorizationPermissionMismatch"),
+    "machine-learning-reads-lake": ("machine learning job", "AuthorizationPermissionMismatch"),
+    "machine-learning-writes-services": ("machine learning job", "AuthorizationPermissionMismatch"),
+    "machine-learning-registers-assets": ("machine learning job", "AuthorizationFailed"),
+    "deployer-writes-lake": ("landing/flights", "AuthorizationPermissionMismatch"),
+}
+"""Each role assignment of the program: where the way ends without it, and Azure's code."""
+
+
+def assignment_ids(way: Way) -> dict[str, str]:
+    """The role assignments in the stack's state: their ids by their names in the program."""
+    import json
+
+    state = json.loads((way.local_folder.parent / "stacks" / "local.json").read_bytes())
+    resources = (state.get("checkpoint", state).get("latest") or state["deployment"])["resources"]
+    return {
+        one["urn"].rsplit("::", 1)[1]: one["id"]
+        for one in resources
+        if one["type"] == "azure-native:authorization:RoleAssignment"
+    }
+
+
+def test_every_role_assignment_of_the_program_is_tried(deployed: Way) -> None:
+    assert set(assignment_ids(deployed)) == set(ASSIGNMENTS)
+
+
+@pytest.mark.parametrize("assignment", ASSIGNMENTS)
+def test_without_a_role_assignment_the_way_ends_with_azures_code(assignment: str, deployed: Way) -> None:
+    from azure.identity import DefaultAzureCredential
+    from azure.mgmt.authorization import AuthorizationManagementClient
+    from azure.mgmt.authorization.models import RoleAssignmentCreateParameters
+
+    where, code = ASSIGNMENTS[assignment]
+    id = assignment_ids(deployed)[assignment]
+    environment = deployed.json("local", "env")
+    with mock.patch.dict(os.environ, environment):
+        client = AuthorizationManagementClient(
+            DefaultAzureCredential(),
+            environment["AZURE_SUBSCRIPTION_ID"],
+            base_url="https://management.azure.localhost",
+            credential_scopes=["https://management.azure.localhost/.default"],
+        )
+        taken = client.role_assignments.get_by_id(id)
+        client.role_assignments.delete_by_id(id)
+        try:
+            # from cold, as in Azure once what a running app holds has expired
+            deployed.stop()
+            error = deployed.refused("quickstart")
+        finally:
+            client.role_assignments.create_by_id(
+                id,
+                RoleAssignmentCreateParameters(
+                    role_definition_id=taken.role_definition_id,
+                    principal_id=taken.principal_id,
+                    principal_type=taken.principal_type,
+                ),
+            )
+    assert where in error
+    assert code in error
+
+
+def test_after_all_this_the_platform_is_whole(deployed: Way) -> None:
+    assert deployed.json("preview")["summary"].startswith("no changes")
+    assert deployed.json("run", "flights")["status"] == "Succeeded"
+    assert ROOT.is_dir()

@@ -1,4 +1,4 @@
-"""What goes wrong ends with an error that names file, artifact and cause, and nothing that a next `up` cannot finish."""
+"""What goes wrong ends with an error that names file, artifact and cause, and a next `up` finishes the work."""
 
 from __future__ import annotations
 

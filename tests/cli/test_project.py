@@ -25,9 +25,7 @@ def test_a_project_is_found_from_a_folder_below_it(project: Project) -> None:
 
 
 def test_outside_a_project_the_error_says_what_is_looked_for(tmp_path: Path) -> None:
-    with pytest.raises(
-        CliError, match=r"there is no Pulumi\.yaml in .* or above it: run adfkit in"
-    ):
+    with pytest.raises(CliError, match=r"there is no Pulumi\.yaml in .* or above it: run adfkit in"):
         find_project(tmp_path)
 
 

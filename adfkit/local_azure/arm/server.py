@@ -131,6 +131,7 @@ class ArmServer:
         verb = {"GET": "read", "HEAD": "read", "PUT": "write", "PATCH": "write", "DELETE": "delete"}.get(method)
         if verb is None:
             raise errors.method_not_allowed(method)
+        checks.subscription_exists(id.subscription_id)
         # the role comes before existence: who may not read must not learn what exists
         self._platform.identity.authorize(principal, id.text, action=_action(type, verb))
         checks.place(self._platform.resources, self._registry, type, id, writing=method in ("PUT", "PATCH"))

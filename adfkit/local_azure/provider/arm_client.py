@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import logging
 import os
 import threading
 from collections.abc import Mapping
@@ -31,6 +32,7 @@ from adfkit.engine.provider import ProviderError
 
 PUBLIC_CLOUD: Final = "https://management.azure.com/"
 PUBLIC_LOGIN: Final = "https://login.microsoftonline.com/"
+logging.getLogger("azure.identity").addHandler(logging.NullHandler())  # its warnings are what our error says
 DEFAULT_TIMEOUT: Final = 3600.0
 RETRIES: Final = 4
 POLL_INTERVAL: Final = 5.0
@@ -124,7 +126,7 @@ class ArmClient:
                 try:
                     token = self._credential.get_token(self.connection.scope).token
                 except AzureCoreError as error:
-                    raise ArmFailure(0, "", f"Signing in to Azure failed: {_message(error)}") from error
+                    raise _sign_in_failure(error) from error
                 payload = token.split(".")[1]
                 self._claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
             return self._claims
@@ -143,7 +145,7 @@ class ArmClient:
                 return _json(response)
             return self._wait(answer, timeout or DEFAULT_TIMEOUT, f"{method} {id}")
         except HttpResponseError as error:
-            raise _failure(error) from error
+            raise (_failure(error) if error.response else _sign_in_failure(error)) from error
         except AzureCoreError as error:
             raise ArmFailure(0, "", f"{method} {id} failed: {_message(error)}") from error
 
@@ -201,7 +203,10 @@ def _cloud(config: Mapping[str, Any]) -> tuple[str, str]:
             response.raise_for_status()
             documents = response.json()
     except (AzureCoreError, ValueError) as error:
-        raise ProviderError(f"The cloud's metadata document {url} cannot be read: {error}") from error
+        raise ProviderError(
+            f"The cloud's metadata document {url} cannot be read: {error}. Check ARM_CLOUD_METADATA_URL and "
+            "HTTPS_PROXY; local Azure must be running (`adfkit local start`)."
+        ) from error
     documents = documents if isinstance(documents, list) else [documents]
     own = next((each for each in documents if each["resourceManager"] in url), documents[0])
     return str(own["resourceManager"]), str(own["authentication"]["loginEndpoint"])
@@ -217,6 +222,17 @@ def _json(response: Any) -> dict[str, Any] | None:
         return None
     body: dict[str, Any] = response.json()
     return body
+
+
+def _sign_in_failure(error: AzureCoreError) -> ArmFailure:
+    """What a person needs of an error of azure-identity, which lists every credential that it might have tried."""
+    lines = [line.strip() for line in str(error.message).splitlines()]
+    tried = next((line for line in lines if "authentication failed" in line.lower()), None)
+    advice = (
+        "no credential was found. Set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET (`adfkit local env` "
+        "prints them for local Azure), or sign in with `az login`."
+    )
+    return ArmFailure(0, "", f"Signing in to Azure failed: {tried or advice}")
 
 
 def _failure(error: HttpResponseError) -> ArmFailure:

@@ -81,6 +81,6 @@ RESOURCE_TYPES: Final = (
         scope="subscription",
         name_pattern=GROUP_NAME,
         put=put_group,
-        long_running=False,
+        long_running=True,
     ),
 )

@@ -1,0 +1,39 @@
+"""What a person reads where signing in or reaching the cloud fails."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from adfkit.engine.provider import ProviderError
+from adfkit.local_azure.provider import AzureNativeProvider
+
+GROUP = "azure-native:resources:ResourceGroup"
+
+
+def read() -> Any:
+    provider = AzureNativeProvider()
+    provider.configure({})
+    return provider.read("urn", GROUP, "/subscriptions/ad0f0000-0000-4000-8000-000000000002/resourceGroups/x", {}, {})
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"AZURE_CLIENT_SECRET": "wrong"}, r"^Signing in to Azure failed: .*AADSTS7000215: Invalid client secret"),
+        ({"AZURE_CLIENT_ID": None}, r"^Signing in to Azure failed: no credential was found\. Set AZURE_TENANT_ID"),
+        ({"AZURE_SUBSCRIPTION_ID": None}, r"^No subscription to deploy to: set azure-native:subscriptionId"),
+    ],
+)
+def test_says_what_is_missing(
+    local_azure: Any, monkeypatch: pytest.MonkeyPatch, change: dict[str, str | None], says: str
+) -> None:
+    assert read().id == ""
+    for name, value in change.items():
+        if value is None:
+            monkeypatch.delenv(name)
+        else:
+            monkeypatch.setenv(name, value)
+    with pytest.raises(ProviderError, match=says):
+        read()

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pulumi
+import yaml
 
 from adfkit.artifacts.errors import ArtifactError
 from adfkit.artifacts.model import Artifact
@@ -13,6 +14,7 @@ from adfkit.artifacts.render import render
 from adfkit.artifacts.validate import require_valid
 from infra.cloud import Cloud
 from infra.components.storage import CURATED, LANDING
+from infra.ml_assets import DEPLOYMENT
 from infra.names import Names
 from infra.settings import StackSettings, Technique
 
@@ -47,6 +49,7 @@ def template_values(settings: StackSettings, names: Names, cloud: Cloud) -> dict
         "machine_learning": {
             "endpoint_url": cloud.batch_endpoint(names.batch_endpoint, settings.location),
             "audience": cloud.machine_learning,
+            "deployment": yaml.safe_load(DEPLOYMENT.read_text("utf-8"))["name"],
         },
         "data_factory": settings.data_factory.model_dump(),
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pulumi
 from pulumi_azure_native import datafactory
 
+from infra.components.identity import principal_of
 from infra.deployment import Deployment
 
 
@@ -27,5 +28,5 @@ class DataFactory(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.id = self.factory.id
-        self.principal_id = self.factory.identity.apply(lambda identity: identity.principal_id if identity else None)
+        self.principal_id = principal_of(self.factory.identity)
         self.register_outputs({"id": self.id, "factory_name": self.factory_name})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pulumi
 from pulumi_azure_native import databricks
 
+from infra.components.identity import principal_of
 from infra.deployment import Deployment
 
 
@@ -39,7 +40,5 @@ class Databricks(pulumi.ComponentResource):
         )
         self.id = workspace.id
         self.url = workspace.workspace_url.apply(lambda url: f"https://{url}")
-        self.connector_principal_id = connector.identity.apply(
-            lambda identity: identity.principal_id if identity else None
-        )
+        self.connector_principal_id = principal_of(connector.identity)
         self.register_outputs({"id": self.id, "url": self.url})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pulumi
 from pulumi_azure_native import web
 
+from infra.components.identity import principal_of
 from infra.components.monitoring import Monitoring
 from infra.components.storage import PACKAGES, StorageAccount
 from infra.deployment import Deployment
@@ -60,7 +61,7 @@ class FunctionApp(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=[services.containers[PACKAGES]]),
         )
         self.id = self.app.id
-        self.principal_id = self.app.identity.apply(lambda identity: identity.principal_id if identity else None)
+        self.principal_id = principal_of(self.app.identity)
         self.register_outputs({"id": self.id, "url": self.url})
 
     def allow(self, deployment: Deployment, principal_id: pulumi.Input[str]) -> web.WebAppAuthSettingsV2:

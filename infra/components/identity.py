@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Any
 
 import pulumi
 from pulumi_azure_native import authorization, managedidentity
@@ -38,6 +39,11 @@ class UserIdentity(pulumi.ComponentResource):
         self.principal_id = identity.principal_id
         self.client_id = identity.client_id
         self.register_outputs({"id": self.id, "principal_id": self.principal_id, "client_id": self.client_id})
+
+
+def principal_of(identity: pulumi.Output[Any]) -> pulumi.Output[str]:
+    """The object id behind a resource's own identity (the resource's output `identity`)."""
+    return identity.apply(lambda found: found.principal_id)
 
 
 def assign(

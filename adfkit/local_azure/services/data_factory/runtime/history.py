@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from adfkit.local_azure.services.data_factory.runtime.json_values import from_json, to_json
 from adfkit.local_azure.services.data_factory.runtime.records import ActivityRun, Event, PipelineRun
-from adfkit.local_azure.services.data_factory.runtime.sealing import Sealer
+from adfkit.local_azure.services.data_factory.runtime.sealing import Sealer, open_secure_strings, seal_secure_strings
 from adfkit.local_azure.store import Store
 
 OWNER: Final = "data_factory"
@@ -26,7 +26,7 @@ SCHEMA: Final = (
         id TEXT PRIMARY KEY, run_id TEXT NOT NULL REFERENCES pipeline_runs (run_id) ON DELETE CASCADE,
         name TEXT NOT NULL, type TEXT NOT NULL, path TEXT NOT NULL, attempt INTEGER NOT NULL, linked_service TEXT,
         secure_input INTEGER NOT NULL, secure_output INTEGER NOT NULL, status TEXT NOT NULL, input BLOB, output BLOB,
-        error BLOB, user_properties BLOB NOT NULL, state BLOB NOT NULL, started TEXT NOT NULL, ended TEXT,
+        error BLOB, user_properties BLOB NOT NULL, state BLOB, started TEXT NOT NULL, ended TEXT,
         UNIQUE (run_id, path, attempt)
     )""",
     """CREATE TABLE run_events (
@@ -38,7 +38,8 @@ SCHEMA: Final = (
 
 
 class History:
-    """Every pipeline run and activity run. What is secure is sealed: outputs and parameters that are marked so."""
+    """Every pipeline run and activity run. Sealed are inputs, outputs and parameters that are marked
+    secure, secure strings in definitions, and what activities keep for a restart."""
 
     def __init__(self, store: Store, sealer: Sealer) -> None:
         self._store = store
@@ -146,7 +147,7 @@ class History:
             "run_id": run.run_id,
             "factory": run.factory,
             "pipeline": run.pipeline,
-            "definition": to_json(run.definition),
+            "definition": to_json(seal_secure_strings(run.definition, self._sealer)),
             "parameters": self._dump(run.parameters, sealed=bool(run.secure_parameters)),
             "secure_parameters": to_json(run.secure_parameters),
             "invoked_by": to_json(run.invoked_by),
@@ -166,7 +167,7 @@ class History:
             run_id=row["run_id"],
             factory=row["factory"],
             pipeline=row["pipeline"],
-            definition=from_json(row["definition"]),
+            definition=open_secure_strings(from_json(row["definition"]), self._sealer),
             parameters=self._load(row["parameters"], sealed=bool(secure)),
             secure_parameters=secure,
             invoked_by=from_json(row["invoked_by"]),
@@ -196,7 +197,7 @@ class History:
             "output": self._dump(activity.output, sealed=activity.secure_output),
             "error": self._dump(activity.error, sealed=False),
             "user_properties": to_json(activity.user_properties),
-            "state": self._dump(activity.state, sealed=activity.secure_input or activity.secure_output),
+            "state": self._dump(activity.state or None, sealed=True),
             "started": _text(activity.started),
             "ended": _text(activity.ended) if activity.ended else None,
         }
@@ -218,7 +219,7 @@ class History:
             output=self._load(row["output"], sealed=secure_output),
             error=self._load(row["error"], sealed=False),
             user_properties=from_json(row["user_properties"]),
-            state=self._load(row["state"], sealed=secure_input or secure_output),
+            state=self._load(row["state"], sealed=True) or {},
             started=_time(row["started"]),
             ended=_time(row["ended"]) if row["ended"] else None,
         )

@@ -9,9 +9,10 @@ from adfkit.local_azure.services.data_factory.runtime import errors
 from adfkit.local_azure.services.data_factory.runtime.context import ActivityContext
 from adfkit.local_azure.services.data_factory.runtime.factory import HttpResponse
 from adfkit.local_azure.services.data_factory.runtime.json_values import from_json, to_json
+from adfkit.local_azure.services.data_factory.runtime.sealing import MASK
 
 RESPONSE_HEADERS: Final = "ADFWebActivityResponseHeaders"
-WITHOUT_BODY: Final = frozenset({"GET", "HEAD", "DELETE", "OPTIONS", "TRACE"})
+SECRET_HEADERS: Final = frozenset({"authorization", "x-functions-key", "ocp-apim-subscription-key", "x-api-key"})
 
 
 def read_method(context: ActivityContext, allowed: frozenset[str], code: str) -> str:
@@ -36,6 +37,11 @@ def read_headers(context: ActivityContext) -> dict[str, str]:
     return {
         name: value if isinstance(value, str) else _json(value) for name, value in headers.items() if value is not None
     }
+
+
+def shown_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """Headers as monitoring shows them: credentials are stars."""
+    return {name: MASK if name.lower() in SECRET_HEADERS else value for name, value in headers.items()}
 
 
 def read_body(context: ActivityContext, method: str) -> Any:

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from adfkit.local_azure.services.data_factory import rendering
-from adfkit.local_azure.services.data_factory.runtime import ACTIVITIES, RunError
+from adfkit.local_azure.services.data_factory.runtime import ACTIVITIES, RunError, Sealer
 from adfkit.local_azure.services.data_factory.runtime.activities.base import Activity
 from adfkit.local_azure.services.data_factory.runtime.records import PipelineRun
 
-from .harness import Harness
+from .harness import Harness, answer
 
 
 def wait(name: str, seconds: int) -> dict[str, Any]:
@@ -73,8 +73,8 @@ def test_cancelling_ends_a_run_and_if_told_those_that_it_started(tmp_path: Path,
 
 
 def test_a_run_whose_process_ended_while_it_was_cancelled_is_cancelled(tmp_path: Path) -> None:
-    artifacts = pipelines(main={"activities": [wait("W", 60)]})
-    first = Harness(tmp_path / "runs.db", artifacts)
+    artifacts, sealer = pipelines(main={"activities": [wait("W", 60)]}), Sealer.ephemeral()
+    first = Harness(tmp_path / "runs.db", artifacts, sealer=sealer)
 
     async def cut_off() -> str:
         run_id = first.start("main")
@@ -90,7 +90,7 @@ def test_a_run_whose_process_ended_while_it_was_cancelled_is_cancelled(tmp_path:
         return await second.runtime.wait(run_id)
 
     run_id = asyncio.run(cut_off())
-    second = Harness(tmp_path / "runs.db", artifacts)
+    second = Harness(tmp_path / "runs.db", artifacts, sealer=sealer)
     run = asyncio.run(go_on())
     assert run
     assert run.status == "Cancelled"
@@ -124,6 +124,46 @@ def test_what_is_secure_is_neither_shown_nor_stored_in_plain_and_still_used(tmp_
     harness.store.close()
     stored = b"".join(file.read_bytes() for file in tmp_path.iterdir())
     assert b"IfCondition" in stored
+    assert secret.encode() not in stored
+
+
+def test_secrets_of_a_definition_and_of_a_childs_parameters_are_not_stored_in_plain(tmp_path: Path) -> None:
+    secret = "s3cr3t-value"
+    password = {"type": "SecureString", "value": secret}
+    call = {
+        "name": "Call",
+        "type": "WebActivity",
+        "typeProperties": {
+            "url": "https://a.azure.localhost",
+            "method": "GET",
+            "authentication": {"type": "Basic", "username": "u", "password": password},
+        },
+    }
+    key = {"type": "Expression", "value": "@string(pipeline().parameters.key)"}
+    child = {
+        "name": "Child",
+        "type": "ExecutePipeline",
+        "typeProperties": {
+            "pipeline": {"referenceName": "child", "type": "PipelineReference"},
+            "waitOnCompletion": True,
+            "parameters": {"key": key},
+        },
+    }
+    secure = {"key": {"type": "securestring"}}
+    artifacts = pipelines(
+        main={"parameters": secure, "activities": [call, child]}, child={"parameters": secure, "activities": []}
+    )
+    harness = Harness(tmp_path / "runs.db", artifacts, respond=lambda _: answer(200, b"{}"))
+    run = asyncio.run(harness.run("main", {"key": secret}))
+    assert run.status == "Succeeded"
+    assert harness.cloud.requests[0].headers["Authorization"] == "Basic dTpzM2NyM3QtdmFsdWU="
+    assert harness.activities(run)["Child"].input["parameters"] == {"key": "**********"}
+    loaded = harness.history.run(run.run_id)
+    assert loaded
+    assert loaded.definition["activities"][0] == call
+    harness.store.close()
+    stored = b"".join(file.read_bytes() for file in tmp_path.iterdir())
+    assert b"ExecutePipeline" in stored
     assert secret.encode() not in stored
 
 

@@ -42,7 +42,9 @@ class AzureFunction(Activity):
             raise ActivityFailure("3609", "Azure function activity missing functionAppUrl.")
         name, method = context.text("functionName"), http.read_method(context, METHODS, "3602")
         headers, body = http.read_headers(context), http.read_body(context, method)
-        context.show_input({"functionName": name, "method": method, "headers": headers, "body": body})
+        context.show_input(
+            {"functionName": name, "method": method, "headers": http.shown_headers(headers), "body": body}
+        )
         content, sent = http.encode(body, headers)
         response = await context.cloud.send(
             HttpRequest(

@@ -8,6 +8,8 @@ from uuid import uuid4
 from adfkit.local_azure.services.data_factory.runtime import errors
 from adfkit.local_azure.services.data_factory.runtime.activities.base import Activity
 from adfkit.local_azure.services.data_factory.runtime.context import ActivityContext
+from adfkit.local_azure.services.data_factory.runtime.parameters import secure_names
+from adfkit.local_azure.services.data_factory.runtime.sealing import MASK
 
 
 class ExecutePipeline(Activity):
@@ -44,7 +46,7 @@ class ExecutePipeline(Activity):
             "pipelineRunId": context.run.run_id,
         }
         name = context.raw("pipeline")["referenceName"]
-        context.record.input = {"pipeline": context.raw("pipeline"), "parameters": context.state["parameters"]}
+        context.record.input = {"pipeline": context.raw("pipeline"), "parameters": _shown(context, name)}
         try:
             context.execution.runtime.create_run(
                 context.factory, name, context.state["parameters"], invoked_by, run_id=run_id
@@ -52,3 +54,10 @@ class ExecutePipeline(Activity):
         except errors.RunError as error:
             raise errors.ActivityFailure("BadRequest", str(error)) from error
         return run_id
+
+
+def _shown(context: ActivityContext, pipeline: str) -> dict[str, Any]:
+    """The parameters for monitoring: those that the child declares secure are stars."""
+    found = context.factory.artifacts.find("pipelines", pipeline)
+    secure = {name.lower() for name in secure_names(found[1].get("parameters") or {})} if found else set()
+    return {name: MASK if name.lower() in secure else value for name, value in context.state["parameters"].items()}

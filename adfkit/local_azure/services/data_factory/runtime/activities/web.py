@@ -103,7 +103,7 @@ def _shown(
     url: str, method: str, headers: Mapping[str, str], body: Any, authentication: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The input for monitoring: no credential in it."""
-    shown: dict[str, Any] = {"url": url, "method": method, "headers": _without_secrets(headers)}
+    shown: dict[str, Any] = {"url": url, "method": method, "headers": http.shown_headers(headers)}
     if body is not None:
         shown["body"] = body
     if authentication:
@@ -111,11 +111,6 @@ def _shown(
             name: value for name, value in authentication.items() if name in ("type", "resource", "credential")
         }
     return shown
-
-
-def _without_secrets(headers: Mapping[str, str]) -> dict[str, str]:
-    secret = ("authorization", "x-functions-key", "ocp-apim-subscription-key", "x-api-key")
-    return {name: "**********" if name.lower() in secret else value for name, value in headers.items()}
 
 
 def _output(response: HttpResponse) -> dict[str, Any]:

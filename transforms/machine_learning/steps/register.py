@@ -9,15 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from azure.ai.ml import MLClient
-from azure.ai.ml.constants import AssetTypes, ListViewType
+from azure.ai.ml.constants import AssetTypes
 from azure.ai.ml.entities import Data
 from azure.core.credentials import TokenCredential
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.identity import DefaultAzureCredential
 from azure.storage.blob import BlobClient
+from versions import version_of_run
 from workspace import connect
-
-ATTEMPTS = 20  # each lost to another run that registered its own version in between
 
 
 class RegistrationError(Exception):
@@ -64,54 +63,12 @@ def tags_of(manifest: Mapping[str, Any], location: str) -> dict[str, str]:
 
 
 def register(client: MLClient, name: str, location: str, tags: Mapping[str, str]) -> str:
-    """The version of the asset that holds this run's output: found by its run id, else created.
+    """The version of the asset that holds this run's output: found by its run id, else created."""
 
-    Versions are counted up by hand, since two runs may ask for the next one at the same time: the service refuses to
-    give a version another location, and the loser tries the version after it.
-    """
-    for _ in range(ATTEMPTS):
-        versions = {int(data.version): data for data in _versions(client, name)}
-        if found := _of_run(versions, tags["run_id"]):
-            return str(found)
-        version = max(versions, default=0) + 1
-        asset = Data(name=name, version=str(version), type=AssetTypes.URI_FOLDER, path=location, tags=dict(tags))
-        try:
-            client.data.create_or_update(asset)
-        except HttpResponseError:
-            if not _taken(client, name, version, location):
-                raise
-            continue
-        return _first_of_run(client, name, version, tags["run_id"])
-    raise RegistrationError(f"{ATTEMPTS} times another run took the next version of {name}. Run this one again.")
+    def asset(version: str) -> Data:
+        return Data(name=name, version=version, type=AssetTypes.URI_FOLDER, path=location, tags=dict(tags))
 
-
-def _versions(client: MLClient, name: str) -> list[Data]:
-    try:
-        listed = list(client.data.list(name=name, list_view_type=ListViewType.ALL))
-    except ResourceNotFoundError:
-        return []
-    return [data for data in listed if str(data.version).isdecimal()]
-
-
-def _of_run(versions: Mapping[int, Data], run_id: str) -> int | None:
-    return min(
-        (version for version, data in versions.items() if (data.tags or {}).get("run_id") == run_id), default=None
-    )
-
-
-def _taken(client: MLClient, name: str, version: int, location: str) -> bool:
-    try:
-        return bool(client.data.get(name, str(version)).path != location)
-    except ResourceNotFoundError:
-        return False
-
-
-def _first_of_run(client: MLClient, name: str, created: int, run_id: str) -> str:
-    """If the same run was registered twice at the same time, the lower version stays and ours is archived."""
-    first = _of_run({int(data.version): data for data in _versions(client, name)}, run_id) or created
-    if first != created:
-        client.data.archive(name, str(created))
-    return str(first)
+    return version_of_run(client.data, name, tags["run_id"], asset)
 
 
 if __name__ == "__main__":

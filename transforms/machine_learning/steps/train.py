@@ -14,15 +14,15 @@ import joblib
 import numpy as np
 import polars as pl
 from azure.ai.ml import MLClient
-from azure.ai.ml.constants import AssetTypes, ListViewType
+from azure.ai.ml.constants import AssetTypes
 from azure.ai.ml.entities import Model
-from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.identity import DefaultAzureCredential
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import average_precision_score, roc_auc_score
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OrdinalEncoder
+from versions import version_of_run
 from workspace import connect
 
 TEST_SHARE = 0.2  # of the time that the data spans, at its end
@@ -30,8 +30,6 @@ MAX_CATEGORIES = 254  # of a text column; the classifier takes no more, and a ra
 OUTCOMES = ("dep_", "arr_")  # prefixes of what is measured at departure or arrival
 MEASURED = frozenset({"air_time"})
 ITERATIONS = 60
-ATTEMPTS = 20  # to register, each lost to another run that took its version in between
-TAKEN = (400, 409)  # what the service answers where a version exists with another path
 
 
 class TrainingError(Exception):
@@ -172,27 +170,13 @@ def register(client: MLClient, result: Result, dataset: Mapping[str, str], run_i
         "run_id": run_id,
         "code_version": code_version,
     }
-    for _ in range(ATTEMPTS):
-        versions = {int(model.version): model for model in _versions(client, name)}
-        if found := [version for version, model in versions.items() if (model.tags or {}).get("run_id") == run_id]:
-            return str(min(found))
-        version = max(versions, default=0) + 1
-        with tempfile.TemporaryDirectory() as folder:
-            path = _write(result, Path(folder) / name, tags)
-            model = Model(name=name, version=str(version), path=path, type=AssetTypes.CUSTOM_MODEL, tags=tags)
-            try:
-                return str(client.models.create_or_update(model).version)
-            except HttpResponseError as error:
-                if error.status_code not in TAKEN:
-                    raise
-    raise TrainingError(f"{ATTEMPTS} times another run took the next version of {name}. Run this one again.")
+    with tempfile.TemporaryDirectory() as folder:
+        path = _write(result, Path(folder) / name, tags)
 
+        def asset(version: str) -> Model:
+            return Model(name=name, version=version, path=path, type=AssetTypes.CUSTOM_MODEL, tags=tags)
 
-def _versions(client: MLClient, name: str) -> list[Model]:
-    try:
-        return list(client.models.list(name=name, list_view_type=ListViewType.ALL))
-    except ResourceNotFoundError:
-        return []
+        return version_of_run(client.models, name, run_id, asset)
 
 
 def _write(result: Result, folder: Path, tags: Mapping[str, str]) -> Path:

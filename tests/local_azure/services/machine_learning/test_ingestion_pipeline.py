@@ -117,8 +117,9 @@ def test_runs_become_versions_and_models(
     first = write_run(lake, "run-a", tmp_path)
     assert wait(client, invoke(client, endpoint, first, "run-a")) == "Completed"
     second = write_run(lake, "run-b", tmp_path)
-    at_once = [invoke(client, endpoint, *each) for each in ((first, "run-a"), (second, "run-b"))]
-    assert [wait(client, job) for job in at_once] == ["Completed", "Completed"]
+    runs = ((first, "run-a"), (second, "run-b"), (second, "run-b"))
+    at_once = [invoke(client, endpoint, *each) for each in runs]
+    assert [wait(client, job) for job in at_once] == ["Completed"] * 3
 
     versions = {data.version: data for data in client.data.list(name=name)}
     assert {version: data.tags["run_id"] for version, data in versions.items()} == {"1": "run-a", "2": "run-b"}

@@ -9,9 +9,12 @@ from urllib.parse import quote
 from adfkit.engine.properties import UNKNOWN, has_unknown
 from adfkit.engine.provider import Properties, ProviderError
 from adfkit.local_azure.provider import sdk
+from adfkit.local_azure.provider.names import CREATE_BEFORE_DELETE
 from adfkit.local_azure.provider.types import AzureType
 
 API_VERSION = "azureApiVersion"
+BOOKKEEPING = frozenset({API_VERSION, CREATE_BEFORE_DELETE})
+"""Inputs that are azure-native's own, and no part of the resource."""
 
 
 def resource_id(type: AzureType, inputs: Properties, subscription_id: str) -> str:
@@ -45,7 +48,7 @@ def request_body(type: AzureType, inputs: Properties) -> Properties:
     """The body of a PUT."""
     body: Properties = {}
     properties: Properties = {}
-    own = {name for name in type.parameters if name != "scope"} | {API_VERSION, "scope"}
+    own = {name for name in type.parameters if name != "scope"} | {"scope"} | BOOKKEEPING
     for name, value in inputs.items():
         if name in own or value is None:
             continue

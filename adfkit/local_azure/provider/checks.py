@@ -7,7 +7,7 @@ from typing import Any
 
 from adfkit.engine.provider import CheckFailure, Properties
 from adfkit.local_azure.provider import sdk
-from adfkit.local_azure.provider.bodies import API_VERSION
+from adfkit.local_azure.provider.bodies import BOOKKEEPING
 from adfkit.local_azure.provider.types import AzureType
 
 
@@ -16,7 +16,7 @@ def failures(type: AzureType, inputs: Properties) -> list[CheckFailure]:
     declared = sdk.inputs(type)
     found = [CheckFailure(name, f"'{name}' is required") for name in sorted(sdk.required(type) - set(inputs))]
     for name, value in inputs.items():
-        if name == API_VERSION:
+        if name in BOOKKEEPING:
             continue
         if name not in declared:
             found.append(CheckFailure(name, f"'{name}' is not an input of {type.token}"))

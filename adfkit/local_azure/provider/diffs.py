@@ -7,7 +7,7 @@ from typing import Any
 
 from adfkit.engine.diff import structural_diff
 from adfkit.engine.provider import DiffKind, Properties
-from adfkit.local_azure.provider.bodies import API_VERSION
+from adfkit.local_azure.provider.bodies import BOOKKEEPING
 from adfkit.local_azure.provider.types import AzureType
 
 _INDEX = re.compile(r"\[[^]]*\]")
@@ -27,7 +27,7 @@ def _is_fixed(path: str, fixed: set[str]) -> bool:
 
 
 def _comparable(type: AzureType, inputs: Properties) -> Properties:
-    kept: dict[str, Any] = {key: value for key, value in inputs.items() if key != API_VERSION and value is not None}
+    kept: dict[str, Any] = {key: value for key, value in inputs.items() if key not in BOOKKEEPING and value is not None}
     if isinstance(location := kept.get("location"), str):
         kept["location"] = location.lower().replace(" ", "")
     for name in type.parameters:

@@ -1,15 +1,32 @@
-"""Automatic names: as azure-native makes them, and how one is told from a name that was given."""
+"""Automatic names, as azure-native makes them."""
 
 from __future__ import annotations
 
 import hashlib
-import re
+from typing import Final
 from uuid import UUID, uuid4
 
 from adfkit.engine.provider import Properties
 from adfkit.local_azure.provider.types import AzureType
 
-_HEX_DIGITS = 8
+CREATE_BEFORE_DELETE: Final = "__createBeforeDelete"
+"""The input that marks a random name in azure-native's state: a replacement gets another, so they can be there both."""
+_HEX_DIGITS: Final = 8
+
+
+def add(type: AzureType, logical_name: str, inputs: Properties, old: Properties, seed: bytes) -> None:
+    """Name the resource where its program does not: as before, else by the type's rule."""
+    parameter = type.name_parameter
+    if parameter is None or parameter in inputs:
+        return
+    if parameter in old:
+        inputs[parameter] = old[parameter]
+        random = old.get(CREATE_BEFORE_DELETE) is True
+    else:
+        inputs[parameter] = automatic(type, logical_name, seed)
+        random = type.naming != "copy"
+    if random:
+        inputs[CREATE_BEFORE_DELETE] = True
 
 
 def automatic(type: AzureType, logical_name: str, seed: bytes) -> str:
@@ -20,13 +37,3 @@ def automatic(type: AzureType, logical_name: str, seed: bytes) -> str:
     if type.naming == "uuid":
         return str(UUID(bytes=digest[:16], version=4))
     return f"{logical_name}{digest.hex()[:_HEX_DIGITS]}"
-
-
-def is_automatic(type: AzureType, logical_name: str, inputs: Properties) -> bool:
-    """Whether the resource's name is one that another resource would not get again."""
-    name = inputs.get(type.name_parameter or "")
-    if not isinstance(name, str):
-        return False
-    if type.naming == "uuid":
-        return re.fullmatch(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}", name) is not None
-    return type.naming == "random" and re.fullmatch(re.escape(logical_name) + r"[0-9a-f]{8}", name) is not None

@@ -60,11 +60,9 @@ class AzureNativeProvider:
         """Refuse unknown and missing inputs; add automatic name, location and API version."""
         azure_type = lookup(type)
         inputs = {key: value for key, value in new_inputs.items() if value is not None}
-        parameter = azure_type.name_parameter
         for key, value in azure_type.defaults.items():
             inputs.setdefault(key, value)
-        if parameter and parameter not in inputs:
-            inputs[parameter] = old_inputs.get(parameter) or names.automatic(azure_type, name, random_seed)
+        names.add(azure_type, name, inputs, old_inputs, random_seed)
         if "location" not in inputs and azure_type.takes_location:
             inputs["location"] = old_inputs.get("location") or self._default_location(azure_type, inputs)
         failures = checks.failures(azure_type, inputs)
@@ -91,8 +89,8 @@ class AzureNativeProvider:
         azure_type = lookup(type)
         detailed = difference(azure_type, old_inputs, new_inputs)
         replaces = any(kind.value.endswith("-replace") for kind in detailed.values())
-        automatic = names.is_automatic(azure_type, urn.rpartition("::")[2], new_inputs)
-        return DiffResult(detailed, delete_before_replace=replaces and not automatic)
+        collides = new_inputs.get(names.CREATE_BEFORE_DELETE) is not True
+        return DiffResult(detailed, delete_before_replace=replaces and collides)
 
     def create(self, urn: str, type: str, name: str, inputs: Properties, preview: bool, timeout: float) -> CreateResult:
         """Create the resource; one that exists already is refused."""
@@ -158,10 +156,12 @@ class AzureNativeProvider:
         return self._put(azure_type, id, new_inputs, timeout).outputs
 
     def delete(self, urn: str, type: str, id: str, inputs: Properties, outputs: Properties, timeout: float) -> None:
-        """Delete the resource; what exists with its parent goes with its parent."""
+        """Delete the resource; what exists with its parent goes back to its defaults, or stays as the parent's."""
         azure_type = lookup(type)
         if not azure_type.singleton:
             self.client.delete(id, azure_type.api_version, timeout)
+        elif azure_type.reset_on_delete and self.client.get(id, azure_type.api_version) is not None:
+            self.client.put(id, azure_type.api_version, {"properties": {}}, timeout)
 
     def invoke(self, token: str, arguments: Properties) -> Properties:
         """Answer `authorization:getClientConfig`.

@@ -33,6 +33,7 @@ class AzureType:
         create_only: paths of inputs whose change replaces the resource, beside those of `path` and `location`.
         naming: the automatic name: random (logical name and 8 hex digits), copy (of the logical name), uuid.
         singleton: exists with its parent: created by changing it, deleted with its parent.
+        reset_on_delete: a singleton that goes back to its defaults.
         defaults: path parameters with a fixed value where they are not given.
     """
 
@@ -45,6 +46,7 @@ class AzureType:
     create_only: frozenset[str] = frozenset()
     naming: Literal["random", "copy", "uuid"] = "random"
     singleton: bool = False
+    reset_on_delete: bool = False
     defaults: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -149,6 +151,7 @@ _TYPES: Final = (
         "Microsoft.Storage/storageAccounts/{accountName}/blobServices/{blobServicesName}",
         "2024-01-01",
         singleton=True,
+        reset_on_delete=True,
         defaults={"blobServicesName": "default"},
     ),
     _type(

@@ -66,9 +66,14 @@ def test_check_completes_inputs(provider: AzureNativeProvider) -> None:
     assert group["location"] == "westeurope"
     assert group["azureApiVersion"] == "2024-03-01"
     assert checked(GROUP, {}) == group  # the same seed, the same name
+    assert group["__createBeforeDelete"] is True
+    kept = checked(GROUP, {}, group)
+    assert (kept["resourceGroupName"], kept["__createBeforeDelete"]) == (group["resourceGroupName"], True)
     assert checked(GROUP, {}, {"resourceGroupName": "old"})["resourceGroupName"] == "old"
+    assert "__createBeforeDelete" not in checked(GROUP, {"resourceGroupName": "given"}, group)
     container = checked(CONTAINER, {"accountName": "a", "resourceGroupName": "g"})
     assert container["containerName"] == "x"
+    assert "__createBeforeDelete" not in container
     assignment = checked(ASSIGNMENT, {"scope": "/a", "principalId": "p", "roleDefinitionId": READER})
     assert GUID.fullmatch(assignment["roleAssignmentName"])
 
@@ -142,6 +147,8 @@ def test_storage_lives(provider: AzureNativeProvider, group: str) -> None:
     provider.delete(urn(CONTAINER, "landing"), CONTAINER, container, {}, {}, 0)
     provider.delete(urn(CONTAINER, "landing"), CONTAINER, container, {}, {}, 0)  # gone already
     provider.delete(urn(BLOBS, "lake"), BLOBS, blobs, blob_inputs, blob_outputs, 0)
+    reset = provider.read(urn(BLOBS, "lake"), BLOBS, blobs, {}, {})  # it exists with its account
+    assert reset.outputs["deleteRetentionPolicy"]["enabled"] is False
     provider.delete(urn(ACCOUNT, "lake"), ACCOUNT, id, checked, outputs, 0)
     assert provider.read(urn(ACCOUNT, "lake"), ACCOUNT, id, checked, outputs).id == ""
 
@@ -184,7 +191,7 @@ def test_preview_tells_what_it_knows(provider: AzureNativeProvider) -> None:
         ({"accountName": "other"}, {"accountName": DiffKind.UPDATE_REPLACE}, True),
         ({"location": "northeurope"}, {"location": DiffKind.UPDATE_REPLACE}, True),
         ({"isHnsEnabled": True}, {"isHnsEnabled": DiffKind.ADD_REPLACE}, True),
-        ({"accountName": "x0123abcd"}, {"accountName": DiffKind.UPDATE_REPLACE}, False),
+        ({"location": "eastus", "__createBeforeDelete": True}, {"location": DiffKind.UPDATE_REPLACE}, False),
         ({"sku": {"name": "Standard_ZRS"}}, {"sku.name": DiffKind.UPDATE}, False),
         ({"resourceGroupName": "G"}, {}, False),
         ({"azureApiVersion": "2020-01-01"}, {}, False),

@@ -200,17 +200,33 @@ def publish(scm_host: str, package: bytes, token: Callable[[], str]) -> str:
 def _wait(client: httpx.Client, site: str, deployment: str, token: Callable[[], str]) -> None:
     deadline = time.monotonic() + PUBLISH_SECONDS
     while time.monotonic() < deadline:
-        response = client.get(f"{site}/api/deployments/{deployment}", headers={"Authorization": f"Bearer {token()}"})
-        # the site restarts while it deploys, and does not know the deployment until it is up again
-        if response.status_code not in (404, 502, 503):
-            response.raise_for_status()
-            body = response.json()
-            if body["status"] == SUCCEEDED_STATUS:
-                return
-            if body["status"] in FAILED_STATUSES:
-                _raise_failed(site, body)
+        body = _status(client, site, deployment, token)
+        if body and body["status"] == SUCCEEDED_STATUS:
+            return
+        if body and body["status"] in FAILED_STATUSES:
+            _raise_failed(site, body)
         time.sleep(POLL_SECONDS)
     raise PublishError(f"The deployment {deployment} at {site} was not done after {PUBLISH_SECONDS} seconds.")
+
+
+def _status(client: httpx.Client, site: str, deployment: str, token: Callable[[], str]) -> dict[str, Any] | None:
+    """How far the deployment is; None where the site does not know it.
+
+    The site restarts while it deploys: then it may know the deployment by `latest` only, or not answer for a while.
+    """
+    for name in (deployment, "latest"):
+        response = client.get(f"{site}/api/deployments/{name}", headers={"Authorization": f"Bearer {token()}"})
+        if response.status_code in (502, 503):
+            return None
+        if response.status_code == 404:
+            continue
+        if response.is_error:
+            raise PublishError(
+                f"{site} does not tell of the deployment {deployment}: HTTP {response.status_code}: {response.text}"
+            )
+        body: dict[str, Any] = response.json()
+        return body if body["id"] == deployment else None
+    return None
 
 
 def _raise_failed(site: str, body: dict[str, Any]) -> None:

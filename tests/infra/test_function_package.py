@@ -106,12 +106,11 @@ def publish() -> str:
 
 
 def test_publishing_waits_until_the_site_is_up_again(site: Callable[..., list[str]]) -> None:
-    asked = site((202, "d1"), (200, {"status": 1}), (404, None), (503, None), (200, {"status": 4}))
+    building, done, other = ({"id": id, "status": status} for id, status in (("d1", 1), ("d1", 4), ("d0", 4)))
+    asked = site((202, "d1"), (200, building), (503, None), (404, None), (200, other), (404, None), (200, done))
     assert publish() == "d1"
-    assert asked == [
-        "POST /api/publish?RemoteBuild=true&Deployer=adfkit",
-        *["GET /api/deployments/d1"] * 4,
-    ]
+    id, latest = "GET /api/deployments/d1", "GET /api/deployments/latest"
+    assert asked == ["POST /api/publish?RemoteBuild=true&Deployer=adfkit", id, id, id, latest, id, latest]
 
 
 @pytest.mark.parametrize(
@@ -120,7 +119,7 @@ def test_publishing_waits_until_the_site_is_up_again(site: Callable[..., list[st
         (((403, {"error": "no"}),), "https://app.scm.example did not take the package: HTTP 403"),
         (((202, "d1"), (200, {"id": "d1", "status": 3, "status_text": "no module x"})), "d1 .*is failed: no module x"),
         (((202, "d1"), (200, {"id": "d1", "status": -1})), "is cancelled: no reason given"),
-        (((202, "d1"), (401, None)), "could not be reached: Client error '401"),
+        (((202, "d1"), (401, None)), "does not tell of the deployment d1: HTTP 401"),
     ],
 )
 def test_a_failed_publishing_says_what_the_site_said(

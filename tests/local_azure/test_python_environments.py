@@ -13,6 +13,7 @@ import pytest
 from adfkit.local_azure.processes import Processes
 from adfkit.local_azure.python_environments import EnvironmentBuildError, PythonEnvironments
 
+pytestmark = pytest.mark.slow
 SMALL = "iniconfig==2.1.0\n"
 WRONG_HASH = f"iniconfig==2.1.0 --hash=sha256:{'0' * 64}\n"
 

@@ -51,6 +51,7 @@ def launch(folder: Path, code: str) -> Launch:
     return Launch(Path(sys.executable), folder, "", {"PATH": "/usr/bin:/bin"})
 
 
+@pytest.mark.slow
 def test_a_worker_that_sends_no_frames_is_ended(tmp_path: Path) -> None:
     log: list[LogRecord] = []
 
@@ -70,6 +71,7 @@ def test_a_worker_that_sends_no_frames_is_ended(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_an_app_that_ends_while_it_loads_says_how(tmp_path: Path) -> None:
     async def run() -> None:
         code = "import os, sys\nprint('last words', file=sys.stderr, flush=True)\nos._exit(3)\n"

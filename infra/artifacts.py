@@ -28,7 +28,7 @@ class ArtifactProvider(dynamic.ResourceProvider):
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.DiffResult:
         """Whether the artifact's JSON differs; another factory, kind or name is another artifact."""
         replaces = [key for key in IDENTIFYING if _olds.get(key) != _news.get(key)]
-        changes = canonical(_whole(_olds.get("properties"))) != canonical(_whole(_news.get("properties")))
+        changes = canonical(_olds.get("properties")) != canonical(_news.get("properties"))
         return dynamic.DiffResult(changes=bool(replaces) or changes, replaces=replaces, delete_before_replace=True)
 
     def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
@@ -109,16 +109,7 @@ def _serialized_provider() -> str:
 
 
 def _rendered(props: dict[str, Any]) -> Rendered:
-    return Rendered(Kind(props["kind"]), props["name"], _whole(props["properties"]), props["source"])
-
-
-def _whole(value: Any) -> Any:
-    """The value with whole numbers as such again: on the wire of the Pulumi protocol every number is a double."""
-    if isinstance(value, dict):
-        return {key: _whole(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_whole(item) for item in value]
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+    return Rendered(Kind(props["kind"]), props["name"], props["properties"], props["source"])
 
 
 def _id(props: dict[str, Any]) -> str:

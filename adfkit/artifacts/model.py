@@ -69,8 +69,17 @@ class Artifact:
 
 
 def canonical(value: Any) -> str:
-    """JSON with sorted keys and no white space: equal texts for equal values."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    """JSON with sorted keys, without white space, whole numbers without a fraction: equal texts for equal values."""
+    return json.dumps(_whole(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def _whole(value: Any) -> Any:
+    """The value with whole numbers as such: what passes through Pulumi comes back with every number a double."""
+    if isinstance(value, dict):
+        return {key: _whole(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def from_json(text: str, kind: Kind, source: str) -> Artifact:

@@ -119,3 +119,26 @@ def test_what_is_referenced_cannot_be_deleted(factory: Factory) -> None:
     factory.put(LANDING)
     with pytest.raises(ArtifactError, match=r"^linked service lake: \w+: "):
         factory.delete(Kind.LINKED_SERVICE, "lake")
+
+
+def _trigger(state: str) -> Artifact:
+    reference = {"pipelineReference": {"referenceName": "flights", "type": "PipelineReference"}}
+    recurrence = {"frequency": "Day", "interval": 1, "startTime": "2026-01-01T00:00:00Z", "timeZone": "UTC"}
+    properties = {
+        "type": "ScheduleTrigger",
+        "runtimeState": state,
+        "pipelines": [reference],
+        "typeProperties": {"recurrence": recurrence},
+    }
+    return Artifact(Kind.TRIGGER, "daily", properties, "triggers/daily.json.j2")
+
+
+def test_a_stopped_trigger_is_put_and_left_stopped(factory: Factory) -> None:
+    desired = [LAKE, LANDING, _pipeline(1), _trigger("Stopped")]
+    assert len(list(apply(plan(desired, factory.list()), factory))) == 4
+    deployed = factory.get(Kind.TRIGGER, "daily")
+    assert deployed is not None
+    assert deployed["runtimeState"] == "Stopped"
+    assert plan(desired, factory.list()) == []
+    factory.delete(Kind.TRIGGER, "daily")
+    assert factory.get(Kind.TRIGGER, "daily") is None

@@ -7,7 +7,7 @@ from typing import Any
 
 import dill
 
-from adfkit.artifacts.model import Artifact, Kind
+from adfkit.artifacts.model import Artifact, Kind, canonical
 from adfkit.artifacts.references import in_order
 from infra import artifacts
 from infra.artifacts import ArtifactProvider
@@ -26,8 +26,7 @@ PROPS: dict[str, Any] = {
 def test_numbers_that_the_wire_made_doubles_are_no_change() -> None:
     old = {**PROPS, "properties": {"activities": [{"name": "a", "retry": 2.0}]}}
     assert ArtifactProvider().diff("id", old, PROPS).changes is False
-    assert artifacts._rendered(old).properties == PROPS["properties"]
-    assert isinstance(artifacts._rendered(old).properties["activities"][0]["retry"], int)
+    assert canonical(old["properties"]) == '{"activities":[{"name":"a","retry":2}]}'  # as it is sent
 
 
 def test_another_order_of_keys_or_another_template_file_is_no_change() -> None:

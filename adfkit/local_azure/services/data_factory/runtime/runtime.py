@@ -116,12 +116,19 @@ class PipelineRuntime:
         if execution is None:
             self._drop_queued(run)
         else:
-            self._change(execution.record, "Canceling", "RunCanceling")
-            execution.cancelled = True
-            self._tasks[run_id].cancel()
-            await self._finished[run_id].wait()
+            await self._cancel(execution)
         if recursive:
             await asyncio.gather(*(self.cancel(child, recursive=True) for child in children))
+
+    async def _cancel(self, execution: Execution) -> None:
+        run = execution.record
+        self._change(run, "Canceling", "RunCanceling")
+        execution.cancelled = True
+        task = self._tasks[run.run_id]
+        task.cancel()
+        await asyncio.wait({task})
+        if not run.has_ended:  # the task had not even begun, so that nothing in it saw the cancellation
+            self._end(run, "Cancelled", "")
 
     def resume(self) -> None:
         """Go on with every run that a process which ended left unfinished."""

@@ -72,6 +72,21 @@ def test_cancelling_ends_a_run_and_if_told_those_that_it_started(tmp_path: Path,
     assert inner.status == child
 
 
+def test_a_run_is_cancelled_before_it_does_anything(tmp_path: Path) -> None:
+    harness = Harness(tmp_path / "runs.db", pipelines(main={"activities": [wait("W", 60)]}))
+
+    async def main() -> PipelineRun | None:
+        run_id = harness.start("main")
+        async with asyncio.timeout(5):
+            await harness.runtime.cancel(run_id, recursive=False)
+        return harness.history.run(run_id)
+
+    run = asyncio.run(main())
+    assert run
+    assert run.status == "Cancelled"
+    assert harness.activities(run) == {}
+
+
 def test_a_run_whose_process_ended_while_it_was_cancelled_is_cancelled(tmp_path: Path) -> None:
     artifacts, sealer = pipelines(main={"activities": [wait("W", 60)]}), Sealer.ephemeral()
     first = Harness(tmp_path / "runs.db", artifacts, sealer=sealer)

@@ -46,6 +46,25 @@ def test_a_workspace_that_does_not_hold_together_is_refused(
     assert text in response.json()["error"]["message"]
 
 
+def test_a_workspace_may_write_to_its_storage_until_it_goes(workspace: Any) -> None:
+    good = workspace.arm.call("GET", workspace.id, "2025-12-01").json()
+    names = ("storageAccount", "keyVault", "systemDatastoresAuthMode")
+    properties = {name: good["properties"][name] for name in names}
+    body = {"location": "westeurope", "identity": {"type": "SystemAssigned"}, "properties": properties}
+    made = workspace.arm.put(f"{workspace.id}-short", "2025-12-01", body)
+
+    def holders() -> list[str]:
+        listed = workspace.arm.call(
+            "GET", f"{workspace.storage}/providers/Microsoft.Authorization/roleAssignments", "2022-04-01"
+        )
+        return [each["properties"]["principalId"] for each in listed.json()["value"]]
+
+    assert made["identity"]["principalId"] in holders()
+    workspace.arm.delete(f"{workspace.id}-short", "2025-12-01")
+    assert made["identity"]["principalId"] not in holders()
+    assert good["identity"]["principalId"] in holders()
+
+
 def test_data_versions_count_up_and_keep_their_location(client: MLClient) -> None:
     def version(number: str | None, path: str, **tags: str) -> Data:
         asset = Data(name="counted", version=number, type=AssetTypes.URI_FOLDER, path=path, tags=tags)

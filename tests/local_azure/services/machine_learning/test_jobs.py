@@ -125,6 +125,13 @@ def test_steps_pass_files_on_and_run_with_what_azure_gives_them(
     assert "No module named 'adfkit'" in text
 
 
+def test_steps_that_need_nothing_of_each_other_run_at_the_same_time(client: MLClient, tmp_path: Path) -> None:
+    meet = "touch {0}/{1}; for n in $(seq 200); do [ -e {0}/{2} ] && exit 0; sleep 0.1; done; exit 1"
+    steps = {name: {"command": meet.format(tmp_path, *each)} for name, each in {"a": "ab", "b": "ba"}.items()}
+    endpoint = deploy(client, tmp_path, steps)
+    assert wait(client, client.batch_endpoints.invoke(endpoint_name=endpoint).name).status == "Completed"
+
+
 def test_a_step_that_fails_fails_the_job_and_stops_the_rest(client: MLClient, tmp_path: Path) -> None:
     steps = {
         "bad": {

@@ -72,13 +72,14 @@ class _Evaluation:
         if function is None:
             message = f"The template function '{node.name}' is not defined or not valid."
             raise EvaluationError(message, self._text, node.position)
-        if not function.accepts(len(node.arguments)):
-            raise EvaluationError(function.arity_error(node.name, len(node.arguments)), self._text, node.position)
         arguments: tuple[Any, ...]
+        # As in Azure, an error of an argument goes before a wrong number of them.
         if function.lazy:
             arguments = tuple(lambda argument=argument: self.value(argument) for argument in node.arguments)
         else:
             arguments = tuple(self.value(argument) for argument in node.arguments)
+        if not function.accepts(len(arguments)):
+            raise EvaluationError(function.arity_error(node.name, len(arguments)), self._text, node.position)
         try:
             return function.call(Invocation(node.name, self._scope), arguments)
         except EvaluationError as error:

@@ -6,6 +6,7 @@ Token names are those that Azure uses in its messages ("expected token 'RightPar
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
@@ -19,7 +20,7 @@ _IDENTIFIER = re.compile(r"[^\W\d][\w$]*|\$[\w$]*")
 # Data Factory takes a hyphen in a property name, as in `pipeline().globalParameters.GP-Int`.
 _PROPERTY = re.compile(r"(?:[^\W\d]|\$)[\w$]*(?:-+[\w$]+)*")
 _NUMBER = re.compile(r"[+-]?(?:\d+(?P<point>\.\d*)?|(?P<bare>\.\d+))(?P<exponent>[eE][+-]?\d+)?")
-_STRING = re.compile(r"'((?:[^']|'')*)'")
+_STRING = re.compile(r"'((?:[^']|'')*+)'")
 
 
 class TokenType(Enum):
@@ -57,17 +58,19 @@ class Token:
     position: int
 
 
-def tokenize(text: str) -> list[Token]:
-    """The tokens of an expression without its `@`, closed by one of type `END`."""
-    tokens: list[Token] = []
+def tokenize(text: str) -> Iterator[Token]:
+    """The tokens of an expression without its `@`, closed by one of type `END`.
+
+    They are read one by one, so that what is wrong first is told first.
+    """
+    after_dot = False
     position = _skip_space(text, 0)
     while position < len(text):
-        after_dot = bool(tokens) and tokens[-1].type is TokenType.DOT
         token, position = _next_token(text, position, after_dot)
-        tokens.append(token)
+        yield token
+        after_dot = token.type is TokenType.DOT
         position = _skip_space(text, position)
-    tokens.append(Token(TokenType.END, "", len(text)))
-    return tokens
+    yield Token(TokenType.END, "", len(text))
 
 
 def _skip_space(text: str, position: int) -> int:
@@ -103,11 +106,11 @@ def _string(text: str, position: int) -> tuple[Token, int]:
 
 def _number(text: str, position: int) -> tuple[Token, int]:
     match = _NUMBER.match(text, position)
-    end = match.end() if match else position + 1
+    end = match.end() if match else position + (2 if text.startswith(".", position + 1) else 1)
     if end < len(text) and (text[end].isalnum() or text[end] in "_$"):
         raise _unexpected_character(text, end)
     if match is None:
-        raise _not_a_number(text, position, text[position])
+        raise _not_a_number(text, position, text[position:end])
     if match["point"] is None and match["bare"] is None and match["exponent"] is None:
         value = int(match[0]) if len(match[0]) <= _LONGEST_INTEGER else INT64.stop
         if value not in INT64:

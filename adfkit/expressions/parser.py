@@ -21,15 +21,19 @@ _CONSTANTS: dict[str, bool | None] = {"true": True, "false": False, "null": None
 @lru_cache(maxsize=8192)
 def parse(text: str) -> Expression:
     """The tree of an expression, written with or without its leading `@`. Cached: the trees are immutable."""
-    body = text.removeprefix("@")
-    return Expression(body, _Parser(body).parse())
+    return parse_body(text.removeprefix("@"))
+
+
+def parse_body(text: str) -> Expression:
+    """The tree of an expression without its `@`."""
+    return Expression(text, _Parser(text).parse())
 
 
 class _Parser:
     def __init__(self, text: str) -> None:
         self._text = text
         self._tokens = tokenize(text)
-        self._index = 0
+        self._current = next(self._tokens)
         self._depth = 0
 
     def parse(self) -> Node:
@@ -37,21 +41,21 @@ class _Parser:
         self._expect(TokenType.END)
         return root
 
-    @property
-    def _current(self) -> Token:
-        return self._tokens[self._index]
+    def _advance(self) -> None:
+        self._current = next(self._tokens)
 
     def _accept(self, kind: TokenType) -> bool:
         if self._current.type is not kind:
             return False
-        self._index += 1
+        self._advance()
         return True
 
     def _expect(self, kind: TokenType) -> Token:
         token = self._current
         if token.type is not kind:
             raise self._error(f"expected token '{kind.value}' and actual '{token.type.value}'.", token)
-        self._index += 1 if kind is not TokenType.END else 0
+        if kind is not TokenType.END:
+            self._advance()
         return token
 
     def _error(self, problem: str, token: Token) -> ExpressionSyntaxError:
@@ -67,7 +71,7 @@ class _Parser:
     def _expression(self) -> Node:
         token = self._current
         if token.type in (TokenType.STRING, TokenType.INTEGER, TokenType.FLOAT):
-            self._index += 1
+            self._advance()
             return Literal(token.value, token.position)
         name = str(self._expect(TokenType.IDENTIFIER).value)
         if name.lower() in _CONSTANTS:

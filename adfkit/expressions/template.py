@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from adfkit.expressions.errors import ExpressionSyntaxError
-from adfkit.expressions.parser import parse
+from adfkit.expressions.parser import parse_body
 from adfkit.expressions.syntax import Expression, Parsed, Template, Text
 
 
@@ -20,7 +20,7 @@ def parse_template(value: str) -> Parsed:
     if value.startswith("@@"):
         return Text(value[1:])
     if value.startswith("@") and len(value) > 1 and value[1] != "{":
-        expression = parse(value)
+        expression = parse_body(value[1:])
         return Expression(expression.text, expression.root, 1)
     if "@{" not in value:
         return Text(value)
@@ -41,7 +41,7 @@ def _interpolation(value: str) -> Parsed:
         if text:
             parts.append(Text(text))
             text = ""
-        expression = parse(value[start + 2 : end])
+        expression = parse_body(value[start + 2 : end])
         parts.append(Expression(expression.text, expression.root, start + 2))
         position = end + 1
     text += value[position:]
@@ -51,14 +51,18 @@ def _interpolation(value: str) -> Parsed:
 
 
 def _end_of_segment(value: str, start: int) -> int:
-    """Where the `}` of the segment at `start` stands; one inside quotes is text."""
-    quoted = False
+    """Where the `}` of the segment at `start` stands; braces inside quotes are text, others come in pairs."""
+    quoted, depth = False, 0
     for position in range(start + 2, len(value)):
         character = value[position]
         if character == "'":
             quoted = not quoted
+        elif character == "{" and not quoted:
+            depth += 1
         elif character == "}" and not quoted:
-            return position
+            if depth == 0:
+                return position
+            depth -= 1
     raise ExpressionSyntaxError(
         f"The expression '{value}' is not valid: the string interpolation segment starting at position '{start}' "
         "is not "

@@ -80,13 +80,13 @@ def test_any_text_has_a_value_or_an_expression_error(text: str) -> None:
         assert error.render()
 
 
-@settings(max_examples=1500)
+@settings(max_examples=400)
 @given(NAMES, st.lists(JSON, max_size=4), st.integers())
 def test_any_call_has_a_value_or_an_expression_error(name: str, arguments: list[Any], seed: int) -> None:
     _call(name, arguments, seed)
 
 
-@settings(max_examples=1000)
+@settings(max_examples=400)
 @given(
     st.sampled_from([function for function in all_functions() if function.parameters]),
     st.data(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 
 from adfkit.expressions import newtonsoft
 from adfkit.expressions.errors import EvaluationError
@@ -35,14 +36,15 @@ _NOT_FINITE = {"nan": math.nan, "∞": math.inf, "-∞": -math.inf}
 def int_(call: Invocation, value: Value) -> int:
     """From a number without a fraction, a boolean, or a text of a whole number (`1,000` and `1e3` are some).
 
-    A text is read as a double, so beyond 2^53 its last digits are lost, as in Azure.
+    The way leads through a double, so beyond 2^53 the last digits are lost, as in Azure.
     """
     number = _double(value.strip()) if isinstance(value, str) else value
-    if not isinstance(number, bool | int | float) or not math.isfinite(number) or number != int(number):
+    if not isinstance(number, bool | int | float):
         raise _not_convertible(call)
-    if int(number) not in INT64:
+    double = to_double(number)
+    if not double.is_integer() or int(double) not in INT64:
         raise _not_convertible(call)
-    return int(number)
+    return int(double)
 
 
 def _double(text: str) -> float | None:
@@ -88,9 +90,10 @@ def create_array(call: Invocation, *values: Value) -> list[Value]:
     return list(values)
 
 
-@conversion("coalesce", (1, None), "at least one parameter: the value to coalesce")
-def coalesce(call: Invocation, *values: Value) -> Value:
-    return next((value for value in values if value is not None), None)
+@conversion("coalesce", (1, None), "at least one parameter: the value to coalesce", lazy=True)
+def coalesce(call: Invocation, *values: Callable[[], Value]) -> Value:
+    found = (value() for value in values)
+    return next((value for value in found if value is not None), None)
 
 
 @conversion("json", 1, _one("the string or XML to be parsed"))

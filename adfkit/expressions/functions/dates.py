@@ -25,8 +25,8 @@ _TIMESTAMP = Parameter(STRING, "its parameter to be a string that represents a t
 _FIRST_TIMESTAMP = Parameter(STRING, "its first parameter to be a string that represents a timestamp")
 
 
-def _string(place: str) -> Parameter:
-    return Parameter(STRING, f"its {place} parameter to be of type string")
+def _string(place: str, *, late: bool = False) -> Parameter:
+    return Parameter(STRING, f"its {place} parameter to be of type string", late)
 
 
 def _integer(place: str) -> Parameter:
@@ -51,7 +51,13 @@ def _read(call: Invocation, text: str) -> Timestamp:
     return moment
 
 
-def _write(call: Invocation, moment: Timestamp, form: str) -> str:
+_SECOND_FORMAT, _THIRD_FORMAT = _string("second", late=True), _string("third", late=True)
+
+
+def _write(call: Invocation, moment: Timestamp, form: str, parameter: Parameter | None = None) -> str:
+    """The time in a format; `parameter` is the late one that the format came by."""
+    if parameter:
+        call.require(parameter, form)
     try:
         return timestamp_formats.write(moment, form)
     except timestamp_formats.FormatError:
@@ -82,19 +88,22 @@ def utc_now(call: Invocation, form: str = _ROUND_TRIP) -> str:
     "locale as the "
     "third parameter",
     _string("first"),
-    _string("second"),
-    _string("third"),
+    _SECOND_FORMAT,
+    _THIRD_FORMAT,
 )
 def format_date_time(call: Invocation, text: str, form: str = _ROUND_TRIP, locale: str = "en-US") -> str:
+    moment = _read(call, text)
+    call.require(_SECOND_FORMAT, form)
+    call.require(_THIRD_FORMAT, locale)
     if locale.lower() not in ("", "en", "en-us"):
         raise call.error(f"can't write in the locale '{locale}' here: only 'en-US' is supported.")
-    return _write(call, _read(call, text), form)
+    return _write(call, moment, form)
 
 
 def _added(call: Invocation, text: str, count: int, unit: str, form: str) -> str:
     moment = _read(call, text)
     try:
-        return _write(call, moment.plus(count * _TICKS[unit]), form)
+        return _write(call, moment.plus(count * _TICKS[unit]), form, _THIRD_FORMAT)
     except OverflowError:
         raise call.error(
             f"second parameter '{count}' is not valid. The added or subtracted value results in an unrepresentable "
@@ -110,7 +119,7 @@ def _declare_adder(name: str, unit: str) -> None:
         "format string as the third parameter",
         _TIME,
         _integer("second"),
-        _string("third"),
+        _THIRD_FORMAT,
     )
     def add(call: Invocation, text: str, count: int, form: str = _ROUND_TRIP) -> str:
         return _added(call, text, count, unit, form)
@@ -201,23 +210,23 @@ def _start(call: Invocation, text: str, unit: str, form: str) -> str:
     start = moment.plus(-(moment.ticks % _TICKS["hour" if unit == "hour" else "day"]))
     if unit == "month":
         start = start.plus(-(start.moment.day - 1) * TICKS_PER_DAY)
-    return _write(call, start, form)
+    return _write(call, start, form, _SECOND_FORMAT)
 
 
 _START = "a timestamp as the first parameter and an optional format string as the second parameter"
 
 
-@date("startOfHour", (1, 2), _START, _FIRST_TIMESTAMP, _string("second"))
+@date("startOfHour", (1, 2), _START, _FIRST_TIMESTAMP, _SECOND_FORMAT)
 def start_of_hour(call: Invocation, text: str, form: str = _ROUND_TRIP) -> str:
     return _start(call, text, "hour", form)
 
 
-@date("startOfDay", (1, 2), _START, _FIRST_TIMESTAMP, _string("second"))
+@date("startOfDay", (1, 2), _START, _FIRST_TIMESTAMP, _SECOND_FORMAT)
 def start_of_day(call: Invocation, text: str, form: str = _ROUND_TRIP) -> str:
     return _start(call, text, "day", form)
 
 
-@date("startOfMonth", (1, 2), _START, _FIRST_TIMESTAMP, _string("second"))
+@date("startOfMonth", (1, 2), _START, _FIRST_TIMESTAMP, _SECOND_FORMAT)
 def start_of_month(call: Invocation, text: str, form: str = _ROUND_TRIP) -> str:
     return _start(call, text, "month", form)
 
@@ -246,14 +255,13 @@ def _time_zone(place: str, which: str) -> Parameter:
     _format("third"),
 )
 def convert_from_utc(call: Invocation, text: str, target: str, form: str = _ROUND_TRIP) -> str:
-    zone = _zone(call, target)
     moment = _read(call, text)
     if moment.kind is not Kind.UTC:
         raise call.error(
             "expects its first parameter to be a string that contains a UTC date time. The value was "
             f"'{timestamp_formats.write(moment, _ROUND_TRIP)}'."
         )
-    return _write(call, zone.from_utc(moment), form)
+    return _write(call, _zone(call, target).from_utc(moment), form)
 
 
 def _to_utc(call: Invocation, moment: Timestamp, zone: timezones.Zone) -> Timestamp:
@@ -299,8 +307,8 @@ def convert_to_utc(call: Invocation, text: str, source: str, form: str = _ROUND_
     _format("fourth"),
 )
 def convert_time_zone(call: Invocation, text: str, source: str, target: str, form: str = _ROUND_TRIP) -> Value:
-    source_zone, target_zone = _zone(call, source), _zone(call, target)
     moment = _read(call, text)
+    source_zone, target_zone = _zone(call, source), _zone(call, target)
     if moment.kind is Kind.UNSPECIFIED:
         moment = _to_utc(call, moment, source_zone)
     return _write(call, target_zone.from_utc(moment), form)

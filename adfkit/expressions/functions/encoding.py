@@ -131,20 +131,20 @@ def decode_data_uri(call: Invocation, value: str) -> str:
     return _data_uri_text(call, value)
 
 
-def _uri_component(value: Value) -> str:
-    return quote(to_text(value), safe="-_.~", errors="replace")
+def _uri_component(values: tuple[Value, ...]) -> str:
+    return quote("".join(map(to_text, values)), safe="-_.~", errors="replace")
 
 
 @conversion(
     "uriComponent", (1, None), "at least one parameter: the value to convert to URI component", counted="parameters"
 )
-def uri_component(call: Invocation, value: Value, *_: Value) -> str:
-    return _uri_component(value)
+def uri_component(call: Invocation, *values: Value) -> str:
+    return _uri_component(values)
 
 
 @conversion("encodeUriComponent", (1, None), "at least one parameter: the string to URL encode", counted="parameters")
-def encode_uri_component(call: Invocation, value: Value, *_: Value) -> str:
-    return _uri_component(value)
+def encode_uri_component(call: Invocation, *values: Value) -> str:
+    return _uri_component(values)
 
 
 @conversion("decodeUriComponent", 1, _one("the string to decode"), _ONLY_STRING, counted="parameters")

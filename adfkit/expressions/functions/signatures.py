@@ -35,13 +35,24 @@ class Invocation:
         """An error whose text is "The function '<name>' <problem>"."""
         return EvaluationError(f"The function '{self.name}' {problem}")
 
+    def require(self, parameter: Parameter, argument: Value) -> None:
+        """Raises EvaluationError if the argument isn't of a type that the parameter takes."""
+        found = type_name(argument)
+        if found not in parameter.types:
+            raise self.error(f"expects {parameter.wording}. The provided value is of type '{found}'.")
+
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One parameter: the types that it takes, and what follows "expects" when the type is another."""
+    """One parameter: the types that it takes, and what follows "expects" when the type is another.
+
+    A `late` one isn't checked before the call: the implementation does it by `Invocation.require`, where Azure looks at
+    the values of other arguments first.
+    """
 
     types: frozenset[str]
     wording: str
+    late: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +90,8 @@ class Function:
     def call(self, invocation: Invocation, arguments: tuple[Value, ...]) -> Value:
         """The function's value; raises EvaluationError where an argument has the wrong type."""
         for parameter, argument in zip(self.parameters, arguments, strict=False):
-            if parameter.types and type_name(argument) not in parameter.types:
-                raise invocation.error(
-                    f"expects {parameter.wording}. The provided value is of type '{type_name(argument)}'."
-                )
+            if not parameter.late:
+                invocation.require(parameter, argument)
         return self.implementation(invocation, *arguments)
 
 

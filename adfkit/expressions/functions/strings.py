@@ -114,6 +114,10 @@ def split(call: Invocation, text: str, separator: str) -> list[str]:
     return text.split(separator) if separator else [text]
 
 
+_LENGTH = Parameter(INTEGER, "its third parameter 'length' to be an integer", late=True)
+_TO_THE_END = -(2**63) - 1
+
+
 @string(
     "substring",
     (2, 3),
@@ -121,17 +125,18 @@ def split(call: Invocation, text: str, separator: str) -> list[str]:
     "parameter",
     Parameter(STRING, "its first parameter 'string' to be a string"),
     Parameter(INTEGER, "its second parameter 'start index' to be an integer"),
-    Parameter(INTEGER, "its third parameter 'length' to be an integer"),
+    _LENGTH,
 )
-def substring(call: Invocation, text: str, start: int, length: int | None = None) -> str:
+def substring(call: Invocation, text: str, start: int, length: int = _TO_THE_END) -> str:
     units = utf16.units(text)
     if not 0 <= start < len(units):
         raise call.error(
             "parameter is out of range: 'start index' must be non-negative integer and should be less than the length "
             "of the string."
         )
-    if length is None:
+    if length == _TO_THE_END:
         return utf16.text(units[start:])
+    call.require(_LENGTH, length)
     if length < 0 or start + length > len(units):
         raise call.error(
             "parameters are out of range: 'start index' and 'length' must be non-negative integers and their sum must "

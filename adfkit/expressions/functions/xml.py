@@ -21,10 +21,12 @@ conversion = REGISTRY.category("conversion")
 )
 def xml(call: Invocation, value: Value) -> Value:
     data = content_bytes(value)
+    if data is not None:
+        return content(data, XML_TYPE)
     try:
-        if data is None and not isinstance(value, str):
-            return content(from_json(value).encode("utf-8", "replace"), XML_TYPE)
-        return tree.value(tree.parse(value if data is None else data))
+        if isinstance(value, str):
+            return tree.value(tree.parse(value))
+        return content(from_json(value).encode("utf-8", "replace"), XML_TYPE)
     except XmlError as error:
         raise call.error(f"parameter is not valid. The provided value cannot be converted to XML: '{error}'.") from None
 
@@ -42,7 +44,9 @@ def xpath_(call: Invocation, document: Value, path: Value) -> Value:
         )
     try:
         result = xpath.select(tree.parse(content_bytes(document) or b""), path)
-    except (XPathError, XmlError):
+    except XmlError:
+        raise call.error("failed to parse the provided XML.") from None
+    except XPathError:
         raise call.error(
             "parameters are invalid: the 'xpath' parameter must be a supported, well formed XPath expression."
         ) from None

@@ -163,8 +163,11 @@ def parse(data: bytes | str) -> Node:
     text = (data if isinstance(data, str) else data.decode("utf-8", "replace")).removeprefix("\ufeff")
     if not text.strip():
         raise XmlError("Root element is missing.")
-    if not text.lstrip().startswith("<"):
-        raise XmlError("Data at the root level is invalid. Line 1, position 1.")
+    content_start = len(text) - len(text.lstrip())
+    if text[content_start] != "<":
+        line = text.count("\n", 0, content_start) + 1
+        column = content_start - text.rfind("\n", 0, content_start)
+        raise XmlError(f"Data at the root level is invalid. Line {line}, position {column}.")
     try:
         return _Builder().build(text)
     except expat.ExpatError as error:

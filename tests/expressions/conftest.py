@@ -1,0 +1,8 @@
+"""Settings of Hypothesis: time says nothing about a test on a machine that does other things too."""
+
+from __future__ import annotations
+
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")

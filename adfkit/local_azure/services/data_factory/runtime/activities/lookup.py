@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, ClassVar, Final
 
 from adfkit.local_azure.services.data_factory.runtime import http
@@ -38,7 +39,7 @@ class Lookup(Activity):
         rows: list[Row] = []
         for file in await find_files(store, location, store_settings(source.get("storeSettings")), recursive=True):
             content = await store.read(location.container, file.name)
-            rows.extend(read_rows(dataset, content, limit - len(rows)))
+            rows.extend(await asyncio.to_thread(read_rows, dataset, content, limit - len(rows)))
             if len(rows) >= limit:
                 break
         return rows

@@ -6,7 +6,14 @@
     >>> evaluate({"path": "in/@{pipeline().parameters.name}"}, Scope(parameters={"name": "flights"}))
     {'path': 'in/flights'}
 
-It follows https://learn.microsoft.com/azure/data-factory/control-flow-expression-language-functions.
+It follows https://learn.microsoft.com/azure/data-factory/control-flow-expression-language-functions and, in what that
+leaves open, Microsoft's own evaluator, with which `tests/conformance/expressions` compares it. It departs from it in:
+
+- names of properties may have a hyphen, and `dataset()`, `linkedService()`, `trigger()` are there, as in Data Factory;
+- functions that Logic Apps has and Data Factory's reference doesn't are unknown, `nthIndexOf()` apart;
+- times are written in the culture en-US only, with a plain space before AM and PM, as .NET does on Windows;
+- XML with a document type is refused, and errors of XML and the names of time zones are in other words;
+- counts and intervals beyond 32 bits aren't cut to 32 bits, and half of a surrogate pair becomes U+FFFD.
 """
 
 from __future__ import annotations

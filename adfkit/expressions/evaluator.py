@@ -18,7 +18,8 @@ def evaluate(value: Any, scope: Scope) -> Any:
     """The value of a tree of JSON, every live part of it resolved.
 
     Live are strings (`@...`, `@{...}`) and the value of an `{"value": ..., "type": "Expression"}` object, which is
-    replaced by its result. What an expression yields isn't evaluated again. Raises ExpressionError.
+    replaced by its result. What an expression yields isn't evaluated again, nor is it copied: a result may be part of
+    the scope, so it is to be read only. Raises ExpressionError.
     """
     match value:
         case str():

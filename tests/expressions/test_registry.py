@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import doctest
 import re
 
 import pytest
 
+import adfkit.expressions
 from adfkit.expressions import functions as package
 from adfkit.expressions import references
 from adfkit.expressions.functions import all_functions, find
@@ -65,3 +67,8 @@ def test_a_declaration_is_whole(function: Function) -> None:
     assert not function.accepts(-1)
     assert find(function.name.swapcase()) is function
     assert "'9'" in function.arity_error(function.name, 9) or function.category == "scope" or function.name == "trim"
+
+
+def test_the_example_of_the_documentation_holds() -> None:
+    results = doctest.testmod(adfkit.expressions)
+    assert (results.failed, results.attempted) == (0, 1)

@@ -10,8 +10,8 @@ from adfkit.expressions import newtonsoft
 from adfkit.expressions.errors import EvaluationError
 from adfkit.expressions.functions.signatures import REGISTRY, Invocation
 from adfkit.expressions.values import INT64, Value, content_bytes, is_xml, to_double, to_text, type_name
-from adfkit.expressions.xml.json import to_json
-from adfkit.expressions.xml.tree import XmlError, parse
+from adfkit.expressions.xml_documents.json_form import to_json
+from adfkit.expressions.xml_documents.tree import XmlError, parse
 
 conversion = REGISTRY.category("conversion")
 

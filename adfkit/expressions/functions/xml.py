@@ -5,10 +5,10 @@ from __future__ import annotations
 from adfkit.expressions.errors import EvaluationError
 from adfkit.expressions.functions.signatures import REGISTRY, Invocation, Parameter
 from adfkit.expressions.values import XML_TYPE, Value, content, content_bytes, is_xml, type_name
-from adfkit.expressions.xml import tree, xpath
-from adfkit.expressions.xml.json import from_json
-from adfkit.expressions.xml.tree import Node, NodeKind, XmlError
-from adfkit.expressions.xml.xpath_parser import XPathError
+from adfkit.expressions.xml_documents import tree, xpath
+from adfkit.expressions.xml_documents.json_form import from_json
+from adfkit.expressions.xml_documents.tree import Node, NodeKind, XmlError
+from adfkit.expressions.xml_documents.xpath_parser import XPathError
 
 conversion = REGISTRY.category("conversion")
 

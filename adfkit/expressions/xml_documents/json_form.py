@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from xml.sax.saxutils import escape
 
 from adfkit.expressions.values import Value, float_text, json_text
-from adfkit.expressions.xml.tree import QUOTE, Node, NodeKind, XmlError, write_element
+from adfkit.expressions.xml_documents.tree import QUOTE, Node, NodeKind, XmlError, write_element
 
 
 def to_json(document: Node) -> Value:

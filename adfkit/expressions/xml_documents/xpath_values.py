@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from adfkit.expressions.values import float_text
-from adfkit.expressions.xml.tree import Node
+from adfkit.expressions.xml_documents.tree import Node
 
 Result = list[Node] | float | str | bool
 """A set of nodes in document order, a number, a text or a boolean."""

@@ -6,9 +6,9 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from adfkit.expressions.xml.tree import Node, NodeKind
-from adfkit.expressions.xml.xpath_functions import FUNCTIONS
-from adfkit.expressions.xml.xpath_parser import (
+from adfkit.expressions.xml_documents.tree import Node, NodeKind
+from adfkit.expressions.xml_documents.xpath_functions import FUNCTIONS
+from adfkit.expressions.xml_documents.xpath_parser import (
     Binary,
     FunctionCall,
     Negative,
@@ -20,7 +20,7 @@ from adfkit.expressions.xml.xpath_parser import (
     XPathError,
     parse,
 )
-from adfkit.expressions.xml.xpath_values import Result, to_boolean, to_number
+from adfkit.expressions.xml_documents.xpath_values import Result, to_boolean, to_number
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from adfkit.expressions.xml.tree import Node
-from adfkit.expressions.xml.xpath_parser import XPathError
-from adfkit.expressions.xml.xpath_values import Result, to_boolean, to_number, to_text
+from adfkit.expressions.xml_documents.tree import Node
+from adfkit.expressions.xml_documents.xpath_parser import XPathError
+from adfkit.expressions.xml_documents.xpath_values import Result, to_boolean, to_number, to_text
 
 
 @dataclass(frozen=True, slots=True)

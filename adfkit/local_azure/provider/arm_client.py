@@ -5,13 +5,10 @@ from __future__ import annotations
 import base64
 import json
 import logging
-import os
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
-from azure.core.credentials import TokenCredential
 from azure.core.exceptions import AzureError as AzureCoreError
 from azure.core.exceptions import HttpResponseError
 from azure.core.pipeline.policies import (
@@ -23,45 +20,17 @@ from azure.core.pipeline.policies import (
 )
 from azure.core.polling import LROPoller
 from azure.core.rest import HttpRequest
-from azure.identity import ClientSecretCredential, DefaultAzureCredential
 from azure.mgmt.core import ARMPipelineClient
 from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy
 from azure.mgmt.core.polling.arm_polling import ARMPolling
 
 from adfkit.engine.provider import ProviderError
+from adfkit.local_azure.provider.connection import RETRIES, Connection
 
-PUBLIC_CLOUD: Final = "https://management.azure.com/"
-PUBLIC_LOGIN: Final = "https://login.microsoftonline.com/"
 logging.getLogger("azure.identity").addHandler(logging.NullHandler())  # its warnings are what our error says
 DEFAULT_TIMEOUT: Final = 3600.0
-RETRIES: Final = 4
 POLL_INTERVAL: Final = 5.0
 """Seconds between polls where the service does not say."""
-
-
-@dataclass(frozen=True, slots=True)
-class Connection:
-    """Which Azure is deployed to, and as whom. Empty credentials leave it to DefaultAzureCredential."""
-
-    resource_manager: str
-    login: str
-    subscription_id: str
-    tenant_id: str = ""
-    client_id: str = ""
-    client_secret: str = ""
-
-    @property
-    def scope(self) -> str:
-        """The scope to ask tokens for."""
-        return f"{self.resource_manager.rstrip('/')}/.default"
-
-    def credential(self) -> TokenCredential:
-        """The credential that the configuration names, else that of the environment."""
-        if self.client_id and self.client_secret and self.tenant_id:
-            return ClientSecretCredential(
-                self.tenant_id, self.client_id, self.client_secret, authority=self.login or None
-            )
-        return DefaultAzureCredential(authority=self.login or None)
 
 
 class ArmFailure(ProviderError):
@@ -158,58 +127,6 @@ class ArmClient:
             raise ArmFailure(0, "", f"{what} has not ended after {timeout:g} seconds.")
         result: dict[str, Any] | None = poller.result()
         return result
-
-
-def connection(config: Mapping[str, Any]) -> Connection:
-    """Where to deploy and as whom: from the provider's configuration, else from the environment.
-
-    Raises:
-        ProviderError: no subscription is named, or the cloud's metadata document cannot be read.
-    """
-    subscription = _first(config, "subscriptionId", "ARM_SUBSCRIPTION_ID", "AZURE_SUBSCRIPTION_ID")
-    if not subscription:
-        raise ProviderError(
-            "No subscription to deploy to: set azure-native:subscriptionId, ARM_SUBSCRIPTION_ID or "
-            "AZURE_SUBSCRIPTION_ID (`adfkit local env` prints it for local Azure)."
-        )
-    resource_manager, login = _cloud(config)
-    return Connection(
-        resource_manager=resource_manager,
-        login=_first(config, "", "AZURE_AUTHORITY_HOST") or login,
-        subscription_id=subscription,
-        tenant_id=_first(config, "tenantId", "ARM_TENANT_ID"),
-        client_id=_first(config, "clientId", "ARM_CLIENT_ID"),
-        client_secret=_first(config, "clientSecret", "ARM_CLIENT_SECRET"),
-    )
-
-
-def _first(config: Mapping[str, Any], key: str, *variables: str) -> str:
-    value = config.get(key)
-    return str(value) if value else next((os.environ[name] for name in variables if os.environ.get(name)), "")
-
-
-def _cloud(config: Mapping[str, Any]) -> tuple[str, str]:
-    """Resource manager and authority, from the metadata document where one is named."""
-    url = os.environ.get("ARM_CLOUD_METADATA_URL")
-    host = _first(config, "metadataHost", "ARM_METADATA_HOSTNAME")
-    if not url and host:
-        url = f"https://{host}/metadata/endpoints?api-version=2019-05-01"
-    if not url:
-        return PUBLIC_CLOUD, PUBLIC_LOGIN
-    client: ARMPipelineClient[Any, Any] = ARMPipelineClient(base_url=url, policies=[RetryPolicy(retry_total=RETRIES)])
-    try:
-        with client:
-            response = client.send_request(HttpRequest("GET", url))
-            response.raise_for_status()
-            documents = response.json()
-    except (AzureCoreError, ValueError) as error:
-        raise ProviderError(
-            f"The cloud's metadata document {url} cannot be read: {error}. Check ARM_CLOUD_METADATA_URL and "
-            "HTTPS_PROXY; local Azure must be running (`adfkit local start`)."
-        ) from error
-    documents = documents if isinstance(documents, list) else [documents]
-    own = next((each for each in documents if each["resourceManager"] in url), documents[0])
-    return str(own["resourceManager"]), str(own["authentication"]["loginEndpoint"])
 
 
 def _refuse_errors(response: Any) -> None:

@@ -16,7 +16,8 @@ from adfkit.engine.provider import (
     ReadResult,
 )
 from adfkit.local_azure.provider import bodies, checks, names
-from adfkit.local_azure.provider.arm_client import ArmClient, ArmFailure, connection
+from adfkit.local_azure.provider.arm_client import ArmClient, ArmFailure
+from adfkit.local_azure.provider.connection import connection
 from adfkit.local_azure.provider.diffs import difference
 from adfkit.local_azure.provider.types import GROUP, PACKAGE, AzureType, lookup
 

@@ -84,6 +84,18 @@ def test_providers_say_what_is_there(resources: ResourceManagementClient) -> Non
     assert resources.providers.register("microsoft.storage").namespace == "Microsoft.Storage"
 
 
+def test_resources_of_a_group_are_listed(
+    resources: ResourceManagementClient, storage: StorageManagementClient, group: str
+) -> None:
+    name = f"acct{uuid4().hex[:8]}"
+    storage.storage_accounts.begin_create(group, name, ACCOUNT).result()
+    (found,) = resources.resources.list_by_resource_group(group)
+    assert (found.name, found.type, found.location) == (name, "Microsoft.Storage/storageAccounts", "westeurope")
+    accounts = resources.resources.list(filter="resourceType eq 'Microsoft.Storage/storageAccounts'")
+    assert name in [each.name for each in accounts]
+    assert resources.resources.check_existence_by_id(found.id, api_version="2024-01-01")
+
+
 def test_storage_account_and_containers(storage: StorageManagementClient, group: str) -> None:
     name = f"acct{uuid4().hex[:8]}"
     assert storage.storage_accounts.check_name_availability({"name": name}).name_available

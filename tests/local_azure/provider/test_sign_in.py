@@ -8,6 +8,7 @@ import pytest
 
 from adfkit.engine.provider import ProviderError
 from adfkit.local_azure.provider import AzureNativeProvider
+from adfkit.local_azure.provider.connection import connection
 
 GROUP = "azure-native:resources:ResourceGroup"
 
@@ -37,3 +38,17 @@ def test_says_what_is_missing(
             monkeypatch.setenv(name, value)
     with pytest.raises(ProviderError, match=says):
         read()
+
+
+@pytest.mark.parametrize(
+    ("environment", "resource_manager"),
+    [("usgovernment", "https://management.usgovcloudapi.net/"), (None, "https://management.azure.com/")],
+)
+def test_azures_own_clouds(monkeypatch: pytest.MonkeyPatch, environment: str | None, resource_manager: str) -> None:
+    for name in ("ARM_CLOUD_METADATA_URL", "ARM_METADATA_HOSTNAME", "AZURE_AUTHORITY_HOST", "ARM_ENVIRONMENT"):
+        monkeypatch.delenv(name, raising=False)
+    config = {"subscriptionId": "s", "environment": environment}
+    found = connection(config)
+    assert (found.resource_manager, found.scope) == (resource_manager, f"{resource_manager}.default")
+    with pytest.raises(ProviderError, match=r"^azure-native:environment is 'mars'; it is one of public, "):
+        connection({**config, "environment": "mars"})

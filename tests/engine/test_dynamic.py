@@ -8,7 +8,7 @@ import pytest
 
 from tests.engine.conftest import Workspace, counts, errors
 
-_NOTES = """
+NOTES = """
 from pathlib import Path
 from pulumi import dynamic
 class Notes(dynamic.ResourceProvider):
@@ -36,7 +36,7 @@ def test_life_of_a_dynamic_resource(workspace: Workspace) -> None:
     one, two = workspace.folder / "one", workspace.folder / "two"
 
     def program(path: Path, text: str) -> str:
-        return f"{_NOTES}note = Note('note', {str(path)!r}, {text!r})\nexport('length', note.length)"
+        return f"{NOTES}note = Note('note', {str(path)!r}, {text!r})\nexport('length', note.length)"
 
     assert counts(workspace.preview(program(one, "hello"))) == {"create": 2}
     assert not one.exists()
@@ -56,7 +56,7 @@ def test_life_of_a_dynamic_resource(workspace: Workspace) -> None:
 
 
 def test_the_pickled_provider_is_a_secret_in_the_state(workspace: Workspace) -> None:
-    workspace.up(_NOTES + f"Note('note', {str(workspace.folder / 'one')!r}, 'hello')")
+    workspace.up(NOTES + f"Note('note', {str(workspace.folder / 'one')!r}, 'hello')")
     (note,) = [one for one in workspace.state()["resources"] if one["type"].startswith("pulumi-python:")]
     assert set(note["inputs"]["__provider"]) == {"4dabf18193072939515e22adb298388d", "ciphertext"}
     assert set(note["outputs"]["__provider"]) == {"4dabf18193072939515e22adb298388d", "ciphertext"}
@@ -81,7 +81,7 @@ def test_errors_of_a_dynamic_provider(workspace: Workspace, body: str, message: 
 
 
 def test_failed_check_of_a_dynamic_provider(workspace: Workspace) -> None:
-    assert errors(workspace.up(_NOTES + "Note('note', '/nowhere', '')")) == ["text: must not be empty"]
+    assert errors(workspace.up(NOTES + "Note('note', '/nowhere', '')")) == ["text: must not be empty"]
 
 
 def test_values_arrive_as_under_the_pulumi_cli(workspace: Workspace) -> None:
@@ -111,7 +111,7 @@ def test_values_arrive_as_under_the_pulumi_cli(workspace: Workspace) -> None:
 @pytest.mark.slow
 def test_many_dynamic_resources(workspace: Workspace) -> None:
     folder = workspace.folder
-    result = workspace.up(_NOTES + f"for n in range(400): Note(f'note-{{n}}', f'{folder}/{{n}}.txt', 'hello')")
+    result = workspace.up(NOTES + f"for n in range(400): Note(f'note-{{n}}', f'{folder}/{{n}}.txt', 'hello')")
     assert result.ok
     assert counts(result) == {"create": 401}
     assert not workspace.up().changed

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shutil
-import subprocess
-from pathlib import Path
 
 import pytest
 
-from adfkit.engine import EngineError, Stack
+from adfkit.engine import EngineError
 from adfkit.engine.passphrase import PassphraseCrypter
 from tests.engine.conftest import PASSPHRASE, Workspace
 
@@ -148,32 +144,3 @@ def test_what_the_cli_wrote_besides_is_kept(workspace: Workspace) -> None:
     workspace.state_file.write_text(json.dumps(document))
     workspace.up('Thing("a", size="large")')
     assert workspace.state()["resources"][-1]["sourcePosition"] == "project:///__main__.py#3"
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(shutil.which("pulumi") is None, reason="the Pulumi CLI is not on the PATH")
-def test_the_pulumi_cli_takes_the_state(workspace: Workspace, tmp_path: Path) -> None:
-    from tests.engine.test_dynamic import _NOTES
-
-    program = _NOTES + f"Note('note', {str(tmp_path / 'one')!r}, 'hello', token=pulumi.Output.secret('hush'))"
-    workspace.up(program)
-    environment = {
-        **os.environ,
-        "PULUMI_BACKEND_URL": f"file://{tmp_path / 'state'}",
-        "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
-        "PULUMI_SKIP_UPDATE_CHECK": "true",
-    }
-
-    def pulumi(*arguments: str) -> str:
-        line = ["pulumi", "--non-interactive", "--cwd", str(workspace.folder), *arguments]
-        done = subprocess.run(line, env=environment, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr + done.stdout
-        return done.stdout
-
-    pulumi("stack", "init", "test")
-    pulumi("stack", "import", "--stack", "test", "--file", str(workspace.state_file))
-    pulumi("preview", "--stack", "test", "--expect-no-changes")
-    exported = tmp_path / "exported.json"
-    pulumi("stack", "export", "--stack", "test", "--file", str(exported))
-    stack = Stack("test", workspace.folder, exported, PASSPHRASE, workspace.cloud.provider)
-    assert not stack.up().changed

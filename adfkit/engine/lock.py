@@ -11,8 +11,17 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from adfkit.engine.errors import EngineError
+
+
+def _open(path: Path) -> TextIO:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open("a+")
+    except OSError as error:
+        raise EngineError(f"The lock file {path} cannot be opened: {error.strerror}.") from error
 
 
 @contextmanager
@@ -20,11 +29,10 @@ def stack_lock(state_file: Path) -> Iterator[None]:
     """Hold the lock `<state file>.lock`.
 
     Raises:
-        EngineError: another process, named by its id, is deploying this stack.
+        EngineError: another process, named by its id, is deploying this stack; or the file cannot be opened.
     """
     path = state_file.with_name(f"{state_file.name}.lock")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+") as file:
+    with _open(path) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

@@ -138,7 +138,7 @@ class Stack:
             try:
                 work(project, config, deployment)
             finally:
-                checkpoint.save()
+                _save(checkpoint, deployment)
             result = _result(recorder, checkpoint, preview, time.monotonic() - began)
         deployment.emit(Summary(result))
         return result
@@ -169,6 +169,14 @@ def _deleting(deployment: Deployment) -> None:
         deployment.fail("Interrupted; what was under way has finished and is saved.")
     except (EngineError, ProviderError) as error:
         deployment.fail(str(error))
+
+
+def _save(checkpoint: Checkpoint, deployment: Deployment) -> None:
+    try:
+        checkpoint.save()
+    except EngineError as error:
+        if not deployment.failed:  # else a step could not be saved, and said so
+            deployment.fail(str(error))
 
 
 def _tell_of_interruption(checkpoint: Checkpoint, deployment: Deployment) -> None:

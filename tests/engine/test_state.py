@@ -9,7 +9,7 @@ import pytest
 
 from adfkit.engine import EngineError
 from adfkit.engine.passphrase import PassphraseCrypter
-from tests.engine.conftest import PASSPHRASE, Workspace
+from tests.engine.conftest import PASSPHRASE, Workspace, errors
 
 _SECRETS = """
 a = Thing("a", password=pulumi.Output.secret("hush-1"), list=["open", pulumi.Output.secret("hush-2")])
@@ -127,6 +127,23 @@ def test_damaged_state_files(workspace: Workspace, content: str) -> None:
     with pytest.raises(EngineError, match="The state file"):
         workspace.stack().up()
     assert workspace.state_file.read_text() == content
+
+
+def test_state_that_cannot_be_written(workspace: Workspace) -> None:
+    workspace.up('Thing("a")')
+    blocked = workspace.state_file.with_name("test.json.new")
+    workspace.cloud.hooks["create b"] = blocked.mkdir
+    result = workspace.up('Thing("a")\nThing("b")')
+    assert errors(result) == [f"The state file {workspace.state_file} cannot be written: Is a directory."]
+    blocked.rmdir()
+    assert workspace.up().ok
+    assert len(workspace.cloud.resources) == 2
+
+
+def test_folder_of_the_state_is_a_file(workspace: Workspace) -> None:
+    workspace.state_file.parent.write_text("")
+    with pytest.raises(EngineError, match=r"The (lock|state) file .* cannot be"):
+        workspace.stack().up()
 
 
 def test_state_of_another_secrets_provider(workspace: Workspace) -> None:

@@ -53,8 +53,8 @@ class Stack:
         the providers of the packages that the program uses (dynamic providers are the engine's own).
         """
         self.name = name
-        self.project_folder = project_folder
-        self.state_file = state_file
+        self.project_folder = project_folder.absolute()  # a run changes the working directory
+        self.state_file = state_file.absolute()
         self._passphrase = passphrase
         self._providers = providers
         self._parallel = parallel

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from adfkit.engine import EngineError
+from adfkit.engine import EngineError, Stack
 from adfkit.engine.goal import seconds
 from adfkit.engine.project import load_project, load_stack_settings
-from tests.engine.conftest import Workspace
+from tests.engine.conftest import PASSPHRASE, Workspace
 
 
 @pytest.mark.parametrize(
@@ -93,6 +93,14 @@ def test_program_runs_in_its_own_folder_as_under_the_pulumi_cli(workspace: Works
     assert result.outputs["root"] == str(workspace.folder)
     assert result.outputs["names"] == ["demo", "test", "organization"]
     assert Path.cwd() == before
+
+
+def test_relative_paths(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(workspace.folder)
+    workspace.program('Thing("a")')
+    stack = Stack("test", Path(), Path("state/test.json"), PASSPHRASE, workspace.cloud.provider)
+    assert stack.up().ok
+    assert workspace.names() == ["a"]
 
 
 def test_durations() -> None:

@@ -1,6 +1,9 @@
 """Azure Data Factory: artifacts, the run APIs, and the runtime that runs pipelines.
 
 https://learn.microsoft.com/rest/api/datafactory/
+
+Supported are factories, their artifacts and the run APIs; the activities of `runtime/activities/registry.py` run, any
+other fails by its name. Triggers are kept but cannot be started; recovery runs answer 501.
 """
 
 from __future__ import annotations

@@ -39,6 +39,7 @@ VARIABLES = {"v": {"type": "String"}}
 def test_a_run_and_its_activity_runs(factory: FactoryClient) -> None:
     parameters = {"who": {"type": "string"}, "n": {"type": "int", "defaultValue": 2}}
     set_v = set_variable("Set", "@concat(pipeline().parameters.who, pipeline().RunId)", dependsOn=after("Pause"))
+    set_v["userProperties"] = [{"name": "owner", "value": "@pipeline().parameters.who"}]
     factory.pipeline("P", wait("Pause"), set_v, parameters=parameters, variables=VARIABLES, annotations=["nightly"])
     run = factory.run("p", who="me")
     shown = run.as_dict()
@@ -53,6 +54,7 @@ def test_a_run_and_its_activity_runs(factory: FactoryClient) -> None:
     activities = factory.activities(run)
     assert {name: each.status for name, each in activities.items()} == {"Pause": "Succeeded", "Set": "Succeeded"}
     assert activities["Set"].output == {"name": "v", "value": f"me{run.run_id}"}
+    assert activities["Set"].as_dict()["userProperties"] == {"owner": "me"}
     assert activities["Pause"].activity_type == "Wait"
     assert activities["Pause"].duration_in_ms
     assert 1000 <= activities["Pause"].duration_in_ms < 3000

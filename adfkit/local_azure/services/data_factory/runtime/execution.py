@@ -180,6 +180,7 @@ class Execution:
         missing = next((name for name in activity.required if context.raw(name) is None), None)
         if missing is not None:
             raise errors.required_property(missing)
+        context.record.user_properties = context.evaluate(context.record.user_properties)
         if not activity.has_policy:
             return await activity.execute(context)
         elapsed = (self.clock.now() - context.record.started).total_seconds()

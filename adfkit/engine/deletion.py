@@ -106,21 +106,20 @@ class Deletion:
             return
         leaving = {state.urn for state in states if state.urn not in self._registered}
         for state in reversed(states):
-            self._plan(state, leaving)
+            self._plan(state)
         if not preview:
             self._execute(states, leaving, parallel)
 
-    def _plan(self, state: ResourceState, leaving: Collection[str]) -> None:
+    def _plan(self, state: ResourceState) -> None:
         replaced_now = state.delete and id(state) not in self._checkpoint.left_over
         if replaced_now or state.pending_replacement or _is_internal(state):
             return  # part of a replacement that is told already, or the engine's own
-        operation = Operation.DELETE if self._calls_provider(state, leaving) or not state.custom else Operation.DISCARD
         reason = "it is no longer in the program"
         if state.delete:
             reason = "it was replaced by an earlier run, which could not delete it"
         elif state.retain_on_delete:
             reason += "; it is left alone in the cloud (retainOnDelete)"
-        step = Step(operation, state.urn, state.type, state.name, state.parent, reason=reason)
+        step = Step(_operation(state), state.urn, state.type, state.name, state.parent, reason=reason)
         self._reporter.emit(ResourcePlanned(step))
 
     def _calls_provider(self, state: ResourceState, leaving: Collection[str]) -> bool:
@@ -159,7 +158,7 @@ class Deletion:
         """Delete one; an error is reported, and leaves the resource in the state."""
         if self._reporter.stopped:
             return
-        operation = Operation.DELETE_REPLACED if state.delete else Operation.DELETE
+        operation = Operation.DELETE_REPLACED if state.delete else _operation(state)
         quiet = _is_internal(state) or state.pending_replacement
         try:
             with nullcontext() if quiet else self._reporter.timed(operation, state.urn):
@@ -192,6 +191,10 @@ def _dependents(states: list[ResourceState]) -> dict[int, set[int]]:
                 if other is not state:
                     dependents[id(other)].add(id(state))
     return dependents
+
+
+def _operation(state: ResourceState) -> Operation:
+    return Operation.DISCARD if state.external or state.retain_on_delete else Operation.DELETE
 
 
 def _is_internal(state: ResourceState) -> bool:

@@ -251,7 +251,7 @@ def test_retain_on_delete_and_deleted_with(workspace: Workspace) -> None:
     result = workspace.up("")
     assert result.ok
     assert workspace.cloud.changes() == ["delete a"]
-    assert counts(result) == {"delete": 1, "discard": 2}
+    assert counts(result) == {"delete": 2, "discard": 1}
     assert workspace.names() == []
 
 

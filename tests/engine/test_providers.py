@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.engine.conftest import Workspace, errors
+from tests.engine.conftest import Workspace, counts, errors
 
 
 def _echoes(workspace: Workspace) -> set[str]:
@@ -43,7 +43,7 @@ def test_explicit_providers(workspace: Workspace) -> None:
         if one["type"] == "pulumi:providers:mem"
     }
     assert providers["east"] == {"region": "east", "version": "1.2.3", "__internal": {}}
-    assert workspace.up("").ok
+    assert counts(workspace.up("")) == {"delete": 6}
     assert workspace.cloud.resources == {}
     assert workspace.state()["resources"][0]["type"] == "pulumi:pulumi:Stack"
     assert len(workspace.state()["resources"]) == 1

@@ -116,7 +116,18 @@ class ArmClient:
         except HttpResponseError as error:
             raise (_failure(error) if error.response else _sign_in_failure(error)) from error
         except AzureCoreError as error:
-            raise ArmFailure(0, "", f"{method} {id} failed: {_message(error)}") from error
+            raise self._unreachable(f"{method} {id}", error) from error
+
+    def _unreachable(self, what: str, error: AzureCoreError) -> ArmFailure:
+        cause = error.inner_exception or error
+        while isinstance(cause.args[-1] if cause.args else None, Exception):  # the innermost says it shortest
+            cause = cause.args[-1]
+        return ArmFailure(
+            0,
+            "",
+            f"{what}: {self.connection.resource_manager} cannot be reached ({cause}). Check the network and "
+            "HTTPS_PROXY; local Azure must be running (`adfkit local status`).",
+        )
 
     def _wait(self, answer: Any, timeout: float, what: str) -> dict[str, Any] | None:
         poller: LROPoller[Any] = LROPoller(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from adfkit.engine.provider import ProviderError
-from adfkit.local_azure.provider import AzureNativeProvider
+from adfkit.local_azure.provider import AzureNativeProvider, arm_client
 from adfkit.local_azure.provider.connection import connection
 
 GROUP = "azure-native:resources:ResourceGroup"
@@ -38,6 +38,18 @@ def test_says_what_is_missing(
             monkeypatch.setenv(name, value)
     with pytest.raises(ProviderError, match=says):
         read()
+
+
+def test_a_cloud_that_went_away(local_azure: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(arm_client, "RETRIES", 0)
+    provider = AzureNativeProvider()
+    provider.configure({})
+    id = "/subscriptions/ad0f0000-0000-4000-8000-000000000002/resourceGroups/x"
+    assert provider.read("urn", GROUP, id, {}, {}).id == ""
+    for name in ("HTTPS_PROXY", "https_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    with pytest.raises(ProviderError, match=r"https://management\.azure\.localhost/ cannot be reached \(.*refused\)"):
+        provider.read("urn", GROUP, id, {}, {})
 
 
 @pytest.mark.parametrize(

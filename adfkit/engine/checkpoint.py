@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
@@ -83,7 +82,7 @@ class Checkpoint:
         self._new: list[ResourceState] = []
         self._gone: set[int] = set()
         self._pending: list[PendingOperation] = []
-        self._encoded: dict[int, bytes] = {}
+        self._encoded: dict[ResourceState, orjson.Fragment] = {}  # states hash by identity
         self._lock = threading.RLock()
         self._save_lock = threading.Lock()
         self._version = 0
@@ -121,6 +120,7 @@ class Checkpoint:
         with self._lock:
             if operation is not None:
                 self._pending.remove(operation)
+                self._encoded.pop(operation.resource, None)
             if remove is not None:
                 self._gone.add(id(remove))
                 self._new = [state for state in self._new if state is not remove]
@@ -134,7 +134,7 @@ class Checkpoint:
         """Take a resource among those of before."""
         with self._lock:
             self.base.append(state)
-            self._version += 1
+            self.change(state, save=False)
 
     def settle(self, urn: str) -> None:
         """Forget what an interrupted run had under way on a resource."""
@@ -146,7 +146,7 @@ class Checkpoint:
         """Note that fields of resources were changed."""
         with self._lock:
             for state in states:
-                self._encoded.pop(id(state), None)
+                self._encoded.pop(state, None)
             self._version += 1
         if save:
             self.save()
@@ -179,9 +179,9 @@ class Checkpoint:
                     "version": SDK_VERSION,
                 },
                 "secrets_providers": {"type": "passphrase", "state": {"salt": self.crypter.salt_line}},
-                "resources": self._encode_all(self.resources()),
+                "resources": [self._encode_resource(state) for state in self.resources()],
                 "pending_operations": [
-                    {"resource": dump_resource(one.resource, self.crypter), "type": one.type}
+                    {"resource": self._encode_resource(one.resource), "type": one.type}
                     for one in [*self.interrupted, *self._pending]
                 ],
                 "metadata": self._metadata,
@@ -189,14 +189,12 @@ class Checkpoint:
         }
         return orjson.dumps(document, option=orjson.OPT_INDENT_2)
 
-    def _encode_all(self, states: Iterable[ResourceState]) -> list[orjson.Fragment]:
-        fragments = []
-        for state in states:
-            encoded = self._encoded.get(id(state))
-            if encoded is None:
-                encoded = self._encoded[id(state)] = orjson.dumps(dump_resource(state, self.crypter))
-            fragments.append(orjson.Fragment(encoded))
-        return fragments
+    def _encode_resource(self, state: ResourceState) -> orjson.Fragment:
+        """The resource's JSON, made once for as long as it does not change."""
+        encoded = self._encoded.get(state)
+        if encoded is None:
+            encoded = self._encoded[state] = orjson.Fragment(orjson.dumps(dump_resource(state, self.crypter)))
+        return encoded
 
 
 def _load(deployment: dict[str, Any] | None, crypter: PassphraseCrypter) -> Deployment:

@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.mgmt.authorization import AuthorizationManagementClient
+from azure.mgmt.batch import BatchManagementClient
 from azure.mgmt.resource.resources import ResourceManagementClient
 from azure.mgmt.storage import StorageManagementClient
 
@@ -208,3 +209,25 @@ def test_role_assignment_refused(
     with pytest.raises(HttpResponseError) as error:
         authorization.role_assignments.create(scope, name or str(uuid4()), body)
     assert (error.value.status_code, error.value.error.code) == (status, code)
+
+
+def test_batch_account_and_pool(local_azure: Any, group: str) -> None:
+    batch = client(BatchManagementClient, local_azure)
+    name = f"batch{uuid4().hex[:8]}"
+    made = batch.batch_account.begin_create(group, name, {"location": "westeurope"}).result()
+    assert made.account_endpoint == f"{name}.westeurope.batch.azure.localhost"
+    image = {"publisher": "canonical", "offer": "ubuntu-24_04-lts", "sku": "server"}
+    machine = {"imageReference": image, "nodeAgentSkuId": "batch.node.ubuntu 24.04"}
+    scale = {"autoScale": {"formula": "$TargetDedicatedNodes = 0;"}}
+    properties = {
+        "vmSize": "STANDARD_D2S_V3",
+        "deploymentConfiguration": {"virtualMachineConfiguration": machine},
+        "scaleSettings": scale,
+    }
+    pool = batch.pool.create(group, name, "transforms", {"properties": properties})
+    assert (pool.allocation_state, pool.current_dedicated_nodes) == ("Steady", 0)
+    assert pool.scale_settings.auto_scale.evaluation_interval.total_seconds() == 15 * 60
+    assert [each.name for each in batch.pool.list_by_batch_account(group, name)] == ["transforms"]
+    batch.pool.begin_delete(group, name, "transforms").result()
+    batch.batch_account.begin_delete(group, name).result()
+    assert list(batch.batch_account.list_by_resource_group(group)) == []

@@ -22,6 +22,7 @@ CONTAINER = "azure-native:storage:BlobContainer"
 IDENTITY = "azure-native:managedidentity:UserAssignedIdentity"
 ASSIGNMENT = "azure-native:authorization:RoleAssignment"
 CONNECTOR = "azure-native:databricks:AccessConnector"
+COMPUTE = "azure-native:machinelearningservices:Compute"
 VAULT = "azure-native:keyvault:Vault"
 READER = "/providers/Microsoft.Authorization/roleDefinitions/acdd72a7-3385-48ef-bd42-f606fba81ae7"
 SEED = b"seed"
@@ -91,6 +92,18 @@ def test_check_names_what_is_wrong(provider: AzureNativeProvider) -> None:
         CheckFailure("colour", f"'colour' is not an input of {ACCOUNT}"),
         CheckFailure("networkRuleSet.ipRules[0].ip", "'ip' is not a property of 'networkRuleSet.ipRules[0]'"),
     ]
+
+
+def test_check_knows_every_kind_of_an_object(provider: AzureNativeProvider) -> None:
+    """A compute's `properties` is one of ten kinds, each with `properties` of its own."""
+    where = {"resourceGroupName": "g", "workspaceName": "w"}
+    cluster = {"computeType": "AmlCompute", "properties": {"enableNodePublicIp": False, "vmSize": "STANDARD_DS3_V2"}}
+    assert not provider.check(urn(COMPUTE, "x"), COMPUTE, "x", {}, {**where, "properties": cluster}, SEED).failures
+    cluster["properties"] = {"wings": 2}
+    (failure,) = provider.check(urn(COMPUTE, "x"), COMPUTE, "x", {}, {**where, "properties": cluster}, SEED).failures
+    assert failure == CheckFailure(
+        "properties.properties.wings", "'wings' is not a property of 'properties.properties'"
+    )
 
 
 def test_location_follows_the_group(local_azure: Any, group: str) -> None:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from adfkit.cli.project import CliError
 
 if TYPE_CHECKING:
+    from azure.storage.blob import BlobClient
+
     from adfkit.cli.platform import Platform
 
 FILES = ("flights.csv.zip", "weather.csv")
@@ -32,19 +34,34 @@ def upload_sample(platform: Platform, source: str) -> list[str]:
 
     Returns:
         The names of the blobs that were written.
+
+    Raises:
+        CliError: the lake refuses; the text names the blob and Azure's code.
     """
-    from azure.core.exceptions import ResourceNotFoundError
+    from azure.core.exceptions import HttpResponseError
 
     written = []
     for name in FILES:
         path = sample_folder() / name
         blob = platform.blobs.get_blob_client(CONTAINER, f"{source}/{name}")
         try:
-            if blob.get_blob_properties().size == path.stat().st_size:
+            if _is_there(blob, path):
                 continue
-        except ResourceNotFoundError:
-            pass  # not there yet, so it is written
-        with path.open("rb") as file:
-            blob.upload_blob(file, overwrite=True)
+            with path.open("rb") as file:
+                blob.upload_blob(file, overwrite=True)
+        except HttpResponseError as error:
+            what = "; it needs the role Storage Blob Data Contributor on the lake" if error.status_code == 403 else ""
+            raise CliError(
+                f"{CONTAINER}/{source}/{name} cannot be uploaded by who runs this command{what}: {error.message}"
+            ) from error
         written.append(f"{CONTAINER}/{source}/{name}")
     return written
+
+
+def _is_there(blob: BlobClient, path: Path) -> bool:
+    from azure.core.exceptions import ResourceNotFoundError
+
+    try:
+        return bool(blob.get_blob_properties().size == path.stat().st_size)
+    except ResourceNotFoundError:
+        return False

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import runpy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,21 @@ PROJECT = Path(__file__).resolve().parents[2]
 SUBSCRIPTION = "11111111-2222-4333-8444-555555555555"
 TENANT = "99999999-2222-4333-8444-555555555555"
 CLIENT_ID = "77777777-2222-4333-8444-555555555555"
+
+
+@pytest.fixture(autouse=True)
+def event_loop() -> Iterator[None]:
+    """The loop that Pulumi's SDK takes from its thread: asyncio.run, in any test before, leaves none."""
+    try:
+        asyncio.get_event_loop_policy().get_event_loop()
+    except RuntimeError:
+        loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(loop)
+        yield
+        asyncio.set_event_loop(None)
+        loop.close()
+    else:
+        yield
 
 
 @dataclass(frozen=True)

@@ -108,6 +108,7 @@ def test_a_second_gateway_of_the_folder_refuses(folder: Path) -> None:
 def test_the_environment_reaches_everything_local_and_remembers_what_it_replaced(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.delenv("ADFKIT_OUTSIDE_ENVIRONMENT", raising=False)
     monkeypatch.setenv("HTTPS_PROXY", "http://corporate:3128")
     monkeypatch.setenv("NO_PROXY", "example.com")
     monkeypatch.delenv("SSL_CERT_FILE", raising=False)

@@ -95,14 +95,14 @@ def test_a_host_without_a_service_says_so(local_azure: LocalAzure) -> None:
 def test_the_request_log_holds_no_secret(local_azure: LocalAzure) -> None:
     token = local_azure.credential.get_token(SCOPE).token
     requests.get(
-        f"{ARM}/subscriptions?api-version=2022-12-01&sig=very-secret&code=key",
+        f"{ARM}/subscriptions?api-version=2022-12-01&sig=very-secret&code=key&only=here",
         headers={"Authorization": f"Bearer {token}"},
         timeout=10,
     )
     text = (local_azure.folder / "logs" / "requests.jsonl").read_text()
     lines = [json.loads(line) for line in text.splitlines()]
-    (line,) = [line for line in lines if "sig=" in line["query"]]
-    assert line["query"] == "api-version=2022-12-01&sig=...&code=..."
+    (line,) = [line for line in lines if "only=" in line["query"]]
+    assert line["query"] == "api-version=2022-12-01&sig=...&code=...&only=..."
     assert line["principal"] == "adfkit deployer"
     assert (line["method"], line["path"], line["status"]) == ("GET", "/subscriptions", 200)
     for secret in ("very-secret", token.rsplit(".", 1)[1], local_azure.environment["AZURE_CLIENT_SECRET"]):

@@ -8,7 +8,7 @@ import traceback
 
 import typer
 
-from adfkit.cli import deploy, local, quickstart, runs
+from adfkit.cli import deploy, expressions, factory, local, quickstart, runs
 from adfkit.cli.output import fail
 from adfkit.cli.project import CliError
 
@@ -20,6 +20,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(local.app, name="local")
+app.add_typer(factory.app, name="factory")
 app.command()(deploy.preview)
 app.command()(deploy.up)
 app.command()(deploy.destroy)
@@ -27,6 +28,7 @@ app.command()(deploy.outputs)
 app.command()(runs.run)
 app.command()(runs.runs)
 app.command()(quickstart.quickstart)
+app.command()(expressions.expr)
 
 
 def main() -> None:

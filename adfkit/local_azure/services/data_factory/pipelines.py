@@ -17,8 +17,11 @@ ABSTRACT: Final = frozenset({"Container", "Execution", "Activity"})
 """Types that are classes of activities in the service's model and none themselves."""
 
 
-def problems(properties: Mapping[str, Any]) -> list[str]:
-    """What is wrong with a pipeline's `properties`, in the order of its activities; empty where nothing is."""
+def problems(properties: Mapping[str, Any], *, required: bool = True) -> list[str]:
+    """What is wrong with a pipeline's `properties`, in the order of its activities; empty where nothing is.
+
+    Without `required`, activities may lack what they need to run, since something else may stand in their place.
+    """
     found = list(PIPELINE(properties, "properties"))
     if found:
         return found  # what follows stands on the shape
@@ -27,7 +30,8 @@ def problems(properties: Mapping[str, Any]) -> list[str]:
         *_types(activities),
         *_names(activities),
         *_blocks(activities),
-        *_activities(activities, inside=None),
+        *(_required(activities) if required else ()),
+        *_loops(activities, inside=None),
         *_variables(properties, activities),
         *pipeline_problems({**properties, "activities": activities}),
         *_concurrency(properties),
@@ -83,18 +87,23 @@ def _cycles(targets: Mapping[str, Definition]) -> Iterator[str]:
         yield f"The activities {names} depend on each other in a circle."
 
 
-def _activities(activities: Sequence[Definition], inside: str | None) -> Iterator[str]:
-    for activity in activities:
+def _required(activities: Sequence[Definition]) -> Iterator[str]:
+    for activity in walk(activities):
         name, kind = activity["name"], activity["type"]
         known = ACTIVITIES.get(kind)
         properties = activity.get("typeProperties") or {}
         for required in known.required if known else ():
             if properties.get(required) is None:
                 yield f"The activity '{name}' of type '{kind}' lacks the required property '{required}'."
+
+
+def _loops(activities: Sequence[Definition], inside: str | None) -> Iterator[str]:
+    for activity in activities:
+        name, kind = activity["name"], activity["type"]
         if inside and kind in LOOPS:
             yield f"The activity '{name}' of type '{kind}' cannot stand inside the loop '{inside}'."
         for _, block in blocks(activity):
-            yield from _activities(block, activity["name"] if kind in LOOPS else inside)
+            yield from _loops(block, name if kind in LOOPS else inside)
 
 
 def _variables(properties: Mapping[str, Any], activities: Sequence[Definition]) -> Iterator[str]:

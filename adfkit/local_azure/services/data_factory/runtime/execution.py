@@ -99,7 +99,7 @@ class Execution:
         recorded = self._recorded.get(frame.path + definition["name"], [])
         if recorded and recorded[-1].has_ended:
             self._adopt_recorded(definition, frame)
-        activity = self.runtime.activities.get(definition["type"])
+        activity = self.runtime.activity(definition)
         policy, invalid = self._policy(definition, frame)
         for attempt in itertools.count():
             record = recorded[attempt] if attempt < len(recorded) else self._start(definition, frame, attempt, policy)

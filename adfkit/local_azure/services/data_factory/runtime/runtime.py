@@ -35,6 +35,7 @@ class PipelineRuntime:
         activities: the activities that can be run, by type.
         factory: finds a factory by its id; None where it has gone.
         clock: the time that waits, retries and timeouts use.
+        choose: what executes an activity, where that is not for its type alone to say.
     """
 
     def __init__(
@@ -44,9 +45,10 @@ class PipelineRuntime:
         activities: Mapping[str, Activity],
         factory: Callable[[str], Factory | None],
         clock: Clock | None = None,
+        choose: Callable[[Mapping[str, Any]], Activity | None] | None = None,
     ) -> None:
         self.history = history
-        self.activities = activities
+        self.activity = choose or (lambda definition: activities.get(definition["type"]))
         self.clock: Clock = clock or SystemClock()
         self._factory = factory
         self._executions: dict[str, Execution] = {}

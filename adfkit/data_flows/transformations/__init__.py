@@ -1,0 +1,1 @@
+"""The transformations of mapping data flows, by what they change."""

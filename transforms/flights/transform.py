@@ -1,7 +1,7 @@
 """Flights with the weather at their origin, and features for predicting an arrival delay over 15 minutes.
 
-README.md defines each column. Only operations on which Polars and Spark agree are used: integer arithmetic on values
-that are not negative, comparisons, joins, counts.
+README.md defines each column. Engines differ in rounding, week days and formats, so only integer arithmetic on values
+that are not negative, comparisons, joins and counts are used.
 """
 
 from __future__ import annotations

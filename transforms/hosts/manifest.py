@@ -13,15 +13,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 import polars as pl
 
+from transforms.hosts import result
 from transforms.hosts.declaration import Column, Declaration
 
-NAME = "manifest.json"
-SEPARATOR, NULL = "\x1f", "\x00"
+NAME = result.NAME
 
 
 def manifest(
@@ -38,37 +37,30 @@ def manifest(
 
     The key `training` is there where the transform declares a label.
     """
-    training = {"training": asdict(declaration.training)} if declaration.training else {}
-    return {
-        "ingestion": ingestion,
-        "transform": declaration.name,
-        "run_id": run_id,
-        "data_location": data_location,
-        "technique": technique,
-        "code_version": declaration.code_version,
-        "rows": frame.height,
-        "schema": [{"name": column.name, "type": column.type, "group": column.group} for column in declaration.columns],
-        "files": [{"path": path, "bytes": len(files[path])} for path in sorted(files)],
-        "files_sha256": files_sha256(files),
-        "content_sha256": content_sha256(frame, declaration),
-        **training,
-    }
+    return result.manifest(
+        declaration,
+        rows=frame.height,
+        files=_summed(files),
+        content_sha256=content_sha256(frame, declaration),
+        ingestion=ingestion,
+        run_id=run_id,
+        data_location=data_location,
+        technique=technique,
+    )
 
 
 def files_sha256(files: Mapping[str, bytes]) -> str:
     """The hash over the files' paths and bytes."""
-    digest = hashlib.sha256()
-    for path in sorted(files):
-        digest.update(path.encode() + b"\0" + hashlib.sha256(files[path]).digest())
-    return digest.hexdigest()
+    return result.files_sha256(_summed(files))
 
 
 def content_sha256(frame: pl.DataFrame, declaration: Declaration) -> str:
     """The hash over the data in canonical form."""
-    header = SEPARATOR.join(f"{column.name}:{column.type}" for column in declaration.columns)
     values = [_canonical(column, declaration.float_precision) for column in declaration.columns]
-    lines = frame.lazy().select(pl.concat_str(values, separator=SEPARATOR).alias("line")).collect()["line"].sort()
-    digest = hashlib.sha256(header.encode() + b"\n")
+    lines = (
+        frame.lazy().select(pl.concat_str(values, separator=result.SEPARATOR).alias("line")).collect()["line"].sort()
+    )
+    digest = hashlib.sha256(result.header(declaration))
     text = lines.str.join("\n").item() if frame.height else None
     if text is not None:
         digest.update(text.encode() + b"\n")
@@ -84,4 +76,8 @@ def _canonical(column: Column, precision: int) -> pl.Expr:
             value = value.cast(pl.Int8)
         case "timestamp":
             value = value.dt.epoch("us")
-    return value.cast(pl.String).fill_null(NULL)
+    return value.cast(pl.String).fill_null(result.NULL)
+
+
+def _summed(files: Mapping[str, bytes]) -> dict[str, result.File]:
+    return {path: result.File(len(content), hashlib.sha256(content).digest()) for path, content in files.items()}

@@ -1,0 +1,1 @@
+"""Runs a transform on Spark."""

@@ -1,6 +1,6 @@
 """How many expressions a second are parsed and evaluated: those of real factories, or those of the test tables.
 
-python benchmarks/expressions.py [file of JSON lines with "expression"]
+python -m benchmarks.expressions [file of JSON lines with "expression"]
 """
 
 from __future__ import annotations

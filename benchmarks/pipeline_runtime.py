@@ -1,6 +1,6 @@
 """What the pipeline runtime itself costs an activity: no-ops, one behind the other and beside each other.
 
-python benchmarks/pipeline_runtime.py
+python -m benchmarks.pipeline_runtime
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ OWN_TESTS = re.compile(
     r"|Microsoft\.Authorization/roleDefinitions|Microsoft\.Web/sites/.*|Microsoft\.DataFactory/factories/pipelineruns"
     r"|Microsoft\.MachineLearningServices/workspaces/(data|codes|environments|components|models|jobs)(/versions)?"
     r"|Microsoft\.MachineLearningServices/workspaces/batchEndpoints/deployments"
-    r"|Microsoft\.DataFactory/factories/(dataflows|triggers|credentials|integrationRuntimes|globalParameters)",
+    r"|Microsoft\.DataFactory/factories/(dataflows|triggers(/triggerRuns)?|credentials|integrationRuntimes|globalParameters)",
     re.IGNORECASE,
 )
 IDS = [case["type"] for case in CASES]

@@ -12,10 +12,14 @@ from adfkit.local_azure.platform import Platform
 from adfkit.local_azure.service import ArmRequest, Service
 from adfkit.local_azure.services.data_factory.artifacts import StoredArtifacts
 from adfkit.local_azure.services.data_factory.cloud import PlatformCloud
-from adfkit.local_azure.services.data_factory.documents import Documents
+from adfkit.local_azure.services.data_factory.documents import NAMESPACE, Documents
 from adfkit.local_azure.services.data_factory.runs import Runs
 from adfkit.local_azure.services.data_factory.runtime import ACTIVITIES, Factory, History, PipelineRuntime, Sealer
+from adfkit.local_azure.services.data_factory.triggers.handlers import Triggers
+from adfkit.local_azure.services.data_factory.triggers.history import TriggerHistory
+from adfkit.local_azure.services.data_factory.triggers.scheduler import Scheduler
 from adfkit.local_azure.services.data_factory.types import resource_types
+from adfkit.local_azure.services.storage.events import BlobEvents
 
 
 class DataFactoryService(Service):
@@ -26,14 +30,32 @@ class DataFactoryService(Service):
         self._sealer = Sealer.from_file(platform.folder / "keys" / "data_factory.key")
         history = History(platform.store, self._sealer)
         self._runtime = PipelineRuntime(history, activities=ACTIVITIES, factory=self._find)
-        self.resource_types = resource_types(Documents(self._sealer), Runs(self._runtime, self._factory), self._delete)
+        self._scheduler = Scheduler(
+            TriggerHistory(platform.store),
+            self._runtime,
+            BlobEvents(platform.store),
+            factory=self._find,
+            clock=self._runtime.clock,
+        )
+        documents = Documents(self._sealer)
+        self.resource_types = resource_types(
+            documents,
+            Runs(self._runtime, self._factory),
+            Triggers(self._scheduler, documents.delete),
+            self._delete,
+        )
 
     async def start(self) -> None:
-        """Go on with the runs that a process which ended left in progress."""
+        """Go on with the runs that a process which ended left in progress, and with the triggers that are started."""
         self._runtime.resume()
+        for trigger in self.platform.resources.of_type(f"{NAMESPACE}/triggers"):
+            if trigger.properties.get("runtimeState") == "Started":
+                self._scheduler.add(trigger.id.lower(), trigger.name)
+        self._scheduler.begin()
 
     async def stop(self) -> None:
         """Stop working on runs; they stay in progress for the next start."""
+        await self._scheduler.end()
         await self._runtime.stop()
 
     def _factory(self, id: str) -> Factory:
@@ -51,7 +73,11 @@ class DataFactoryService(Service):
         return self._factory(id) if self.platform.resources.get(id) else None
 
     async def _delete(self, request: ArmRequest) -> None:
-        """A factory's runs go with it."""
+        """A factory's triggers and runs go with it."""
+        for trigger in self.platform.resources.children(request.id.text, f"{NAMESPACE}/triggers"):
+            self._scheduler.remove(trigger.id.lower())
+            self._scheduler.events.unsubscribe(trigger.id)
+        self._scheduler.history.remove_factory(request.id.key)
         for run in self._runtime.history.unfinished():
             if run.factory == request.id.key:
                 await self._runtime.cancel(run.run_id, recursive=True)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
 from adfkit.local_azure.platform import Platform
 from adfkit.local_azure.resource_id import ResourceId
@@ -14,6 +14,7 @@ from adfkit.local_azure.services.data_factory.expressions import artifact_proble
 from adfkit.local_azure.services.data_factory.references import KINDS, references
 from adfkit.local_azure.services.data_factory.runtime.sealing import Sealer, mask_secure_strings, seal_secure_strings
 from adfkit.local_azure.services.data_factory.shapes import SHAPES
+from adfkit.local_azure.services.data_factory.triggers.definitions import DefinitionError, read, supported
 
 NAMESPACE: Final = "Microsoft.DataFactory/factories"
 WITHOUT_TYPE: Final = frozenset({"pipelines", "globalParameters"})
@@ -83,18 +84,41 @@ def _trigger(request: ArmRequest, properties: Json) -> Json:
     state = request.existing.properties.get("runtimeState") if request.existing else None
     if state == "Started":
         raise errors.trigger_enabled(request.id)
+    if request.existing and _windows(properties) != _windows(request.existing.properties):
+        raise errors.window_cannot_change(request.id)
     return {**properties, "runtimeState": "Stopped"}
+
+
+def _windows(properties: Mapping[str, Any]) -> tuple[Any, ...] | None:
+    """What the windows of a tumbling window trigger are laid by; None for another trigger."""
+    if properties.get("type") != "TumblingWindowTrigger":
+        return None
+    try:
+        windows = read(properties).windows  # type: ignore[union-attr]
+    except DefinitionError:  # told with the rest of the content
+        return None
+    return windows.frequency, windows.interval, windows.start
 
 
 def _check_content(id: ResourceId, kind: str, properties: Json) -> None:
     if kind == "pipelines":
         target, problems = f"Pipeline/{id.name}", pipelines.problems(properties)
+    elif kind == "triggers" and supported(properties):
+        target, problems = id.text, _trigger_problems(properties)
     else:
         target, problems = id.text, list(SHAPES[kind](properties, "properties")) if kind in SHAPES else []
         if not problems and kind != "dataflows":  # a data flow's script has an expression language of its own
             problems = artifact_problems(properties)
     if problems:
         raise errors.invalid_artifact(target, problems)
+
+
+def _trigger_problems(properties: Json) -> list[str]:
+    try:
+        read(properties)
+    except DefinitionError as error:
+        return [str(error)]
+    return artifact_problems(properties)
 
 
 def _missing(resources: Resources, id: ResourceId, properties: Json) -> Iterator[str]:

@@ -49,6 +49,20 @@ def run_not_found(run_id: str) -> AzureError:
     return AzureError(404, "PipelineRunNotFound", f"Pipeline run id '{run_id}' was not found.")
 
 
+def trigger_run_not_found(run_id: str) -> AzureError:
+    """404: no such run of this trigger."""
+    return AzureError(404, "TriggerRunNotFound", f"Trigger run id '{run_id}' was not found.")
+
+
+def window_cannot_change(id: ResourceId) -> AzureError:
+    """400: the windows of a tumbling window trigger are laid down when it is created."""
+    return bad_request(
+        f"The frequency, interval and startTime of the tumbling window trigger '{id.name}' cannot be changed; "
+        "delete it and create it again.",
+        id.text,
+    )
+
+
 def referenced_run_not_valid(run_id: str, pipeline: str) -> AzureError:
     """400: the run whose parameters a new one should take does not exist."""
     return AzureError(

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from adfkit.local_azure.service import DeleteHook, Handler, ResourceType
-from adfkit.local_azure.services.data_factory import triggers
 from adfkit.local_azure.services.data_factory.documents import NAMESPACE, Documents, show_factory
 from adfkit.local_azure.services.data_factory.runs import Runs
+from adfkit.local_azure.services.data_factory.triggers.handlers import Triggers
 
 API_VERSIONS: Final = frozenset({"2018-06-01"})
 FACTORY_NAME: Final = re.compile(r"(?=.{3,63}$)[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*")
@@ -20,17 +20,21 @@ ARTIFACT_NAME: Final = re.compile(r"[A-Za-z0-9_][^<>*#.%&:\\+?/]{0,259}")
 RUNTIME_NAME: Final = re.compile(r"(?=.{3,63}$)[A-Za-z0-9](?:-?[A-Za-z0-9])*")
 
 
-def resource_types(documents: Documents, runs: Runs, delete_factory: DeleteHook) -> Sequence[ResourceType]:
+def resource_types(
+    documents: Documents, runs: Runs, triggers: Triggers, delete_factory: DeleteHook
+) -> Sequence[ResourceType]:
     """Every type of the service."""
 
-    def artifact(kind: str, name: re.Pattern[str] = ARTIFACT_NAME, **actions: Handler) -> ResourceType:
+    def artifact(
+        kind: str, name: re.Pattern[str] = ARTIFACT_NAME, delete: DeleteHook = documents.delete, **actions: Handler
+    ) -> ResourceType:
         return ResourceType(
             name=f"{NAMESPACE}/{kind}",
             api_versions=API_VERSIONS,
             name_pattern=name,
             put=documents.put,
             show=documents.show,
-            delete=documents.delete,
+            delete=delete,
             actions=actions,
             created_status=200,
         )
@@ -53,7 +57,23 @@ def resource_types(documents: Documents, runs: Runs, delete_factory: DeleteHook)
         artifact("datasets"),
         artifact("dataflows"),
         artifact("pipelines", createRun=runs.create),
-        artifact("triggers", start=triggers.start, stop=triggers.stop),
+        artifact(
+            "triggers",
+            delete=triggers.delete,
+            start=triggers.start,
+            stop=triggers.stop,
+            subscribeToEvents=triggers.subscribe,
+            unsubscribeFromEvents=triggers.unsubscribe,
+            getEventSubscriptionStatus=triggers.subscription_status,
+        ),
+        ResourceType(
+            name=f"{NAMESPACE}/triggers/triggerRuns",
+            api_versions=API_VERSIONS,
+            put=None,
+            delete=None,
+            get=triggers.get_run,
+            actions={"rerun": triggers.rerun, "cancel": triggers.cancel},
+        ),
         artifact("credentials"),
         artifact("integrationRuntimes", RUNTIME_NAME),
         artifact("globalParameters", re.compile("default")),

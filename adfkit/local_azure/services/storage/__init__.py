@@ -8,6 +8,7 @@ from adfkit.local_azure.service import DataPlane, Service
 from adfkit.local_azure.services.storage.azurite import Azurite
 from adfkit.local_azure.services.storage.data_plane import BlobDataPlane, unsupported
 from adfkit.local_azure.services.storage.errors import render_blob_error
+from adfkit.local_azure.services.storage.events import BlobEvents
 from adfkit.local_azure.services.storage.types import resource_types
 
 OTHER_HOSTS = ("dfs", "queue", "table", "file")
@@ -20,7 +21,7 @@ class StorageService(Service):
         super().__init__(platform)
         self.azurite = Azurite(platform)
         self.resource_types = resource_types(self.azurite)
-        blobs = BlobDataPlane(self.azurite)
+        blobs = BlobDataPlane(self.azurite, BlobEvents(platform.store))
         self.data_planes = (
             # its audiences stay empty because SAS and the service's own errors for a bad token need a check of its own
             DataPlane(

@@ -15,9 +15,10 @@ from adfkit.local_azure.identity import Principal
 from adfkit.local_azure.identity.roles import ROLES
 from adfkit.local_azure.platform import Platform
 from adfkit.local_azure.service import RequestContext
-from adfkit.local_azure.services.storage import errors, operations, user_delegation
+from adfkit.local_azure.services.storage import errors, events, operations, user_delegation
 from adfkit.local_azure.services.storage.addresses import decode_path, decode_query
 from adfkit.local_azure.services.storage.azurite import Azurite
+from adfkit.local_azure.services.storage.events import BlobEvents
 from adfkit.local_azure.services.storage.operations import Permission, Target
 
 _ACCOUNTS: Final = "Microsoft.Storage/storageAccounts"
@@ -39,8 +40,9 @@ _NO_BODY: Final = frozenset({204, 304})
 class BlobDataPlane:
     """Answers `https://{account}.blob.<suffix>/`."""
 
-    def __init__(self, azurite: Azurite) -> None:
+    def __init__(self, azurite: Azurite, blob_events: BlobEvents) -> None:
         self._azurite = azurite
+        self._events = blob_events
 
     async def handle(self, context: RequestContext) -> Response:
         """Authenticate, authorize, forward.
@@ -67,7 +69,35 @@ class BlobDataPlane:
         response = await self._forward(context, account, sas=letters is not None)
         if on.level == "container" and "comp" not in query:
             _mirror_container(context.platform, request.method, response.status_code, _scope(account_id, on.container))
+        if on.level == "blob":
+            await self._record(context, account, account_id, on, query, response.status_code)
         return response
+
+    async def _record(
+        self,
+        context: RequestContext,
+        account: str,
+        account_id: str,
+        on: Target,
+        query: Mapping[str, str],
+        status: int,
+    ) -> None:
+        """Keep the event of a blob that was written or deleted, before who did so is told."""
+        kind = events.kind(context.request.method, query, status)
+        if kind is None or not self._events.wanted(account_id):
+            return
+        size = await self._size(context, account) if kind == events.CREATED else None
+        self._events.record(account_id, kind, on.container, on.blob, size)
+
+    async def _size(self, context: RequestContext, account: str) -> int:
+        head = httpx.Request(
+            "HEAD",
+            httpx.URL("http://store").copy_with(raw_path=_raw_path(context)),
+            headers={"x-ms-version": context.request.headers.get("x-ms-version", "2021-12-02")},
+        )
+        answer = await self._azurite.send(account, head)
+        await answer.aclose()
+        return int(answer.headers.get("content-length", "0"))
 
     async def _forward(self, context: RequestContext, account: str, *, sas: bool) -> Response:
         request = context.request

@@ -22,7 +22,8 @@ READ = {
     "type": "GetMetadata",
     "typeProperties": {"dataset": {"referenceName": "D", "type": "DatasetReference"}, "fieldList": ["exists"]},
 }
-SCHEDULE = {"type": "ScheduleTrigger", "typeProperties": {"recurrence": {"frequency": "Day", "interval": 1}}}
+DAILY = {"frequency": "Day", "interval": 1, "startTime": "2024-01-01T00:00:00Z"}
+SCHEDULE = {"type": "ScheduleTrigger", "typeProperties": {"recurrence": DAILY}}
 
 
 def refused(error: pytest.ExceptionInfo[HttpResponseError]) -> tuple[int | None, str | None, str]:
@@ -218,13 +219,12 @@ def test_names_follow_the_rules(factory: FactoryClient, name: str) -> None:
     assert refused(error)[:2] == (400, "InvalidResourceName")
 
 
-def test_triggers_are_kept_stopped_and_starting_one_says_what_is_not_supported(factory: FactoryClient) -> None:
+def test_triggers_are_kept_stopped_and_one_without_a_pipeline_is_not_started(factory: FactoryClient) -> None:
     created = factory.put("triggers", "daily", SCHEDULE)
     assert created.as_dict()["properties"]["runtimeState"] == "Stopped"
     with pytest.raises(HttpResponseError) as error:
         factory.client.triggers.begin_start(GROUP, factory.name, "daily").result()
-    message = "Local Azure does not support starting triggers of type 'ScheduleTrigger'."
-    assert refused(error) == (501, "NotImplemented", message)
+    assert refused(error) == (400, "BadRequest", "The trigger 'daily' starts no pipeline.")
     factory.client.triggers.begin_stop(GROUP, factory.name, "daily").result()
     queried = factory.client.triggers.query_by_factory(GROUP, factory.name, {})
     assert [trigger.name for trigger in queried.value] == ["daily"]

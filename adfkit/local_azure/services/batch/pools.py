@@ -7,18 +7,18 @@ from datetime import UTC, datetime
 from typing import Final
 
 from adfkit.local_azure.arm import values
-from adfkit.local_azure.platform import Platform
-from adfkit.local_azure.resources import Resource
 from adfkit.local_azure.service import ArmRequest, Json
 from adfkit.local_azure.services.batch import errors
 
 _DURATION: Final = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?")
 MINIMUM_EVALUATION: Final = 5 * 60
 MAXIMUM_EVALUATION: Final = 168 * 3600
+MAXIMUM_NODES: Final = 16
+"""Nodes that a pool may have on this machine."""
 
 
 async def put_pool(request: ArmRequest) -> Json:
-    """Check what nodes are made of and how the pool scales. No node is ever started here."""
+    """Check what nodes are made of and how the pool scales; the scheduler gives it its nodes."""
     body, refuse = request.body, errors.invalid_property
     values.required(body, "properties.vmSize", refuse)
     configuration = "properties.deploymentConfiguration.virtualMachineConfiguration"
@@ -52,13 +52,11 @@ def _scale_settings(body: Json) -> Json:
     if auto is not None:
         values.required(body, "properties.scaleSettings.autoScale.formula", refuse)
         interval = auto.get("evaluationInterval", "PT15M")
-        seconds = _seconds(interval)
-        if seconds is None or not MINIMUM_EVALUATION <= seconds <= MAXIMUM_EVALUATION:
-            raise refuse(f"'evaluationInterval' is '{interval}'; it must be an ISO 8601 duration from PT5M to PT168H")
+        check_interval(interval)
         return {"autoScale": {**auto, "evaluationInterval": interval}}
     scale = fixed or {}
-    if scale.get("targetDedicatedNodes") or scale.get("targetLowPriorityNodes"):
-        raise refuse("'fixedScale' asks for nodes, but the account has a quota of 0 cores in local Azure")
+    for name in ("targetDedicatedNodes", "targetLowPriorityNodes"):
+        values.between(body, f"properties.scaleSettings.fixedScale.{name}", 0, MAXIMUM_NODES, refuse)
     return {"fixedScale": {"targetDedicatedNodes": 0, "targetLowPriorityNodes": 0, "resizeTimeout": "PT15M", **scale}}
 
 
@@ -74,15 +72,17 @@ def _check_start_task(body: Json) -> None:
     values.required(body, "properties.startTask.commandLine", errors.invalid_property)
 
 
-def show_pool(_: Platform, pool: Resource) -> Json:
-    """The body with the nodes that the pool has: none."""
-    state = {
-        "allocationState": "Steady",
-        "allocationStateTransitionTime": pool.properties["creationTime"],
-        "currentDedicatedNodes": 0,
-        "currentLowPriorityNodes": 0,
-    }
-    return {**pool.body, "etag": pool.etag, "properties": {**pool.properties, **state}}
+def check_interval(interval: object) -> None:
+    """Refuse an evaluation interval that is none.
+
+    Raises:
+        AzureError: 400 `InvalidPropertyValue`.
+    """
+    seconds = _seconds(interval)
+    if seconds is None or not MINIMUM_EVALUATION <= seconds <= MAXIMUM_EVALUATION:
+        raise errors.invalid_property(
+            f"'evaluationInterval' is '{interval}'; it must be an ISO 8601 duration from PT5M to PT168H"
+        )
 
 
 def _seconds(duration: object) -> int | None:

@@ -12,9 +12,9 @@ from adfkit.local_azure.arm import values
 from adfkit.local_azure.platform import Platform
 from adfkit.local_azure.resource_id import parse
 from adfkit.local_azure.resources import Resource
-from adfkit.local_azure.service import ArmRequest, Json, ResourceType
+from adfkit.local_azure.service import ArmRequest, DeleteHook, Json, ResourceType, ShowHook
 from adfkit.local_azure.services.batch import errors
-from adfkit.local_azure.services.batch.pools import put_pool, show_pool
+from adfkit.local_azure.services.batch.pools import MAXIMUM_NODES, put_pool
 
 ACCOUNTS: Final = "Microsoft.Batch/batchAccounts"
 VERSIONS: Final = frozenset({"2022-10-01", "2023-05-01", "2023-11-01", "2024-02-01", "2024-07-01", "2025-06-01"})
@@ -42,7 +42,7 @@ async def put_account(request: ArmRequest) -> Json:
         "poolAllocationMode": mode or "BatchService",
         "allowedAuthenticationModes": list(MODES),
         "encryption": {"keySource": "Microsoft.Batch"},
-        "dedicatedCoreQuota": 0,
+        "dedicatedCoreQuota": MAXIMUM_NODES,
         "dedicatedCoreQuotaPerVMFamily": [],
         "dedicatedCoreQuotaPerVMFamilyEnforced": True,
         "lowPriorityCoreQuota": 0,
@@ -84,25 +84,28 @@ def show_account(_: Platform, account: Resource) -> Json:
     return {**account.body, "properties": {**account.properties, **endpoints}}
 
 
-RESOURCE_TYPES: Final = (
-    ResourceType(
-        name=ACCOUNTS,
-        api_versions=VERSIONS,
-        name_pattern=re.compile(r"[a-z0-9]{3,24}"),
-        invalid_name=errors.invalid_account_name,
-        put=put_account,
-        show=show_account,
-        long_running=True,
-        created_status=200,
-        create_only=("properties.poolAllocationMode",),
-    ),
-    ResourceType(
-        name=f"{ACCOUNTS}/pools",
-        api_versions=VERSIONS,
-        name_pattern=re.compile(r"[A-Za-z0-9_-]{1,64}"),
-        put=put_pool,
-        show=show_pool,
-        created_status=200,
-        create_only=("properties.vmSize", "properties.deploymentConfiguration"),
-    ),
-)
+def resource_types(show_pool: ShowHook, delete_account: DeleteHook) -> tuple[ResourceType, ...]:
+    """The types; `show_pool` tells of a pool's nodes, `delete_account` forgets an account's jobs."""
+    return (
+        ResourceType(
+            name=ACCOUNTS,
+            api_versions=VERSIONS,
+            name_pattern=re.compile(r"[a-z0-9]{3,24}"),
+            invalid_name=errors.invalid_account_name,
+            put=put_account,
+            show=show_account,
+            long_running=True,
+            delete=delete_account,
+            created_status=200,
+            create_only=("properties.poolAllocationMode",),
+        ),
+        ResourceType(
+            name=f"{ACCOUNTS}/pools",
+            api_versions=VERSIONS,
+            name_pattern=re.compile(r"[A-Za-z0-9_-]{1,64}"),
+            put=put_pool,
+            show=show_pool,
+            created_status=200,
+            create_only=("properties.vmSize", "properties.deploymentConfiguration"),
+        ),
+    )

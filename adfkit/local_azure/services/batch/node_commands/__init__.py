@@ -1,0 +1,1 @@
+"""Commands that a local node has in its path beside those of this machine."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pulumi
 from pulumi_azure_native import authorization, resources
 
-from infra import access, artifacts, cloud, ingestions, settings
+from infra import access, artifacts, batch_package, cloud, ingestions, settings
 from infra.components import storage
 from infra.components.batch_pool import BatchPool
 from infra.components.data_factory import DataFactory
@@ -44,14 +44,20 @@ batch_identity = UserIdentity("batch", deployment)
 ml_identity = UserIdentity("machine-learning", deployment)
 
 function_app = FunctionApp(deployment, services=services, monitoring=monitoring)
-batch_pool = BatchPool(deployment, services=services, identity=batch_identity)
+batch_transforms = ingestions.transforms(config, settings.Technique.BATCH)
+batch_pool = BatchPool(
+    deployment, services=services, identity=batch_identity, with_r=batch_package.needs_r(batch_transforms)
+)
 databricks = Databricks(deployment)
 machine_learning = MachineLearning(deployment, services=services, monitoring=monitoring, identity=ml_identity)
 factory = DataFactory(deployment)
 
 function_app.allow(deployment, factory.principal_id)
-access.of_deployer(deployment, lake=lake)
-access.of_factory(deployment, factory, lake=lake, machine_learning=machine_learning)
+deployer_access = access.of_deployer(deployment, lake=lake, services=services)
+access.of_factory(
+    deployment, factory, lake=lake, services=services, batch_pool=batch_pool, machine_learning=machine_learning
+)
+access.of_batch(deployment, batch_identity, lake=lake)
 app_access = access.of_function_app(deployment, function_app, lake=lake, services=services)
 ml_access = access.of_machine_learning(
     deployment, ml_identity, lake=lake, services=services, machine_learning=machine_learning
@@ -66,6 +72,19 @@ FunctionPackage(
     role_propagation_seconds=config.role_propagation_seconds,
     opts=pulumi.ResourceOptions(parent=function_app, depends_on=[function_app.app, *app_access]),
 )
+programs: list[pulumi.Resource] = []
+if batch_transforms:
+    programs.append(
+        batch_package.BatchPackage(
+            "batch-package",
+            blob_endpoint=services.blob_endpoint,
+            transforms=batch_transforms,
+            role_propagation_seconds=config.role_propagation_seconds,
+            opts=pulumi.ResourceOptions(
+                parent=batch_pool, depends_on=[services.containers[storage.PACKAGES], *deployer_access]
+            ),
+        )
+    )
 MachineLearningAssets(
     "machine-learning-assets",
     subscription_id=client.subscription_id,
@@ -82,7 +101,7 @@ artifacts.deploy(
     subscription_id=client.subscription_id,
     resource_group=names.resource_group,
     factory=names.factory,
-    opts=pulumi.ResourceOptions(parent=factory, depends_on=[factory.factory]),
+    opts=pulumi.ResourceOptions(parent=factory, depends_on=[factory.factory, *programs]),
 )
 
 outputs = {
@@ -95,6 +114,8 @@ outputs = {
     "services_account": names.services,
     "function_app": names.function_app,
     "function_url": function_app.url,
+    "batch_account": batch_pool.account_name,
+    "batch_url": azure.batch_account(batch_pool.account_name, config.location),
     "machine_learning_workspace": machine_learning.workspace_name,
     "batch_endpoint": names.batch_endpoint,
     "ingestions": ingestions.summary(config),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pulumi
 from pulumi_azure_native import authorization
 
+from infra.components.batch_pool import BatchPool
 from infra.components.data_factory import DataFactory
 from infra.components.function_app import FunctionApp
 from infra.components.identity import Role, UserIdentity, assign
@@ -17,10 +18,17 @@ Assignments = list[authorization.RoleAssignment]
 
 
 def of_factory(
-    deployment: Deployment, factory: DataFactory, *, lake: StorageAccount, machine_learning: MachineLearning
+    deployment: Deployment,
+    factory: DataFactory,
+    *,
+    lake: StorageAccount,
+    services: StorageAccount,
+    batch_pool: BatchPool,
+    machine_learning: MachineLearning,
 ) -> Assignments:
-    """The factory looks whether a source exists, and runs machine learning pipelines."""
+    """The factory looks whether a source exists, submits Batch tasks, and runs machine learning pipelines."""
     return [
+        *_of_batch_in_factory(deployment, factory, services=services, batch_pool=batch_pool),
         _assign(
             "factory-reads-lake", deployment, Role.STORAGE_BLOB_DATA_READER, lake.id, factory.principal_id, factory
         ),
@@ -29,6 +37,31 @@ def of_factory(
             deployment,
             Role.AZUREML_DATA_SCIENTIST,
             machine_learning.id,
+            factory.principal_id,
+            factory,
+        ),
+    ]
+
+
+def _of_batch_in_factory(
+    deployment: Deployment, factory: DataFactory, *, services: StorageAccount, batch_pool: BatchPool
+) -> Assignments:
+    if Technique.BATCH not in deployment.settings.techniques:
+        return []
+    return [
+        _assign(
+            "factory-submits-batch-jobs",
+            deployment,
+            Role.AZURE_BATCH_JOB_SUBMITTER,
+            batch_pool.id,
+            factory.principal_id,
+            factory,
+        ),
+        _assign(
+            "factory-writes-services",
+            deployment,
+            Role.STORAGE_BLOB_DATA_CONTRIBUTOR,  # what it hands to tasks, and signatures by which they get it
+            services.id,
             factory.principal_id,
             factory,
         ),
@@ -58,6 +91,22 @@ def of_function_app(
             app.principal_id,
             app,
         ),
+    ]
+
+
+def of_batch(deployment: Deployment, identity: UserIdentity, *, lake: StorageAccount) -> Assignments:
+    """Tasks read sources and write results."""
+    if Technique.BATCH not in deployment.settings.techniques:
+        return []
+    return [
+        _assign(
+            "batch-writes-lake",
+            deployment,
+            Role.STORAGE_BLOB_DATA_CONTRIBUTOR,
+            lake.id,
+            identity.principal_id,
+            identity,
+        )
     ]
 
 
@@ -98,10 +147,12 @@ def of_machine_learning(
     ]
 
 
-def of_deployer(deployment: Deployment, *, lake: StorageAccount) -> Assignments:
-    """Who deploys uploads the sample data and reads what a run made of it, in stacks that have some."""
-    if not deployment.settings.sample_data:
-        return []
+def of_deployer(deployment: Deployment, *, lake: StorageAccount, services: StorageAccount) -> Assignments:
+    """Who deploys uploads sample data and reads what became of it, in stacks that have some, and Batch's program."""
+    accounts = {
+        "deployer-writes-lake": (lake, deployment.settings.sample_data),
+        "deployer-writes-services": (services, Technique.BATCH in deployment.settings.techniques),
+    }
     kind = (
         authorization.PrincipalType.USER
         if deployment.deployer_is_user
@@ -109,14 +160,16 @@ def of_deployer(deployment: Deployment, *, lake: StorageAccount) -> Assignments:
     )
     return [
         assign(
-            "deployer-writes-lake",
+            name,
             deployment,
             role=Role.STORAGE_BLOB_DATA_CONTRIBUTOR,
-            scope=lake.id,
+            scope=account.id,
             principal_id=deployment.deployer_id,
             principal_type=kind,
-            opts=pulumi.ResourceOptions(parent=lake),
+            opts=pulumi.ResourceOptions(parent=account),
         )
+        for name, (account, wanted) in accounts.items()
+        if wanted
     ]
 
 

@@ -27,7 +27,12 @@ WEB_SUFFIXES = {
     "AzureUSGovernment": "azurewebsites.us",
     "AzureChinaCloud": "chinacloudsites.cn",
 }
-"""Metadata documents do not tell where web apps live."""
+BATCH_SUFFIXES = {
+    "AzureCloud": "batch.azure.com",
+    "AzureUSGovernment": "batch.usgovcloudapi.net",
+    "AzureChinaCloud": "batch.chinacloudapi.cn",
+}
+"""Metadata documents do not tell where web apps and Batch accounts live."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,7 @@ class Cloud:
         login: the authority that issues tokens.
         storage_suffix: blob endpoints are `https://<account>.blob.<storage_suffix>`.
         web_suffix: web apps are `https://<app>.<web_suffix>`.
+        batch_suffix: Batch accounts are `https://<account>.<region>.<batch_suffix>`.
         machine_learning: the audience of Azure Machine Learning's own APIs, such as batch endpoints.
     """
 
@@ -46,6 +52,7 @@ class Cloud:
     login: str
     storage_suffix: str
     web_suffix: str
+    batch_suffix: str
     machine_learning: str
 
     @property
@@ -64,6 +71,10 @@ class Cloud:
     def scm_host(self, app: str) -> str:
         """The host name of a web app's deployment site."""
         return f"{app}.scm.{self.web_suffix}"
+
+    def batch_account(self, account: str, location: str) -> str:
+        """The URL of a Batch account's own API."""
+        return f"https://{account}.{location}.{self.batch_suffix}"
 
     def batch_endpoint(self, endpoint: str, location: str) -> str:
         """The URL that invokes a batch endpoint."""
@@ -89,6 +100,7 @@ def from_metadata(document: dict[str, Any]) -> Cloud:
         login=document["authentication"]["loginEndpoint"].rstrip("/"),
         storage_suffix=storage,
         web_suffix=WEB_SUFFIXES.get(document["name"], f"azurewebsites.{storage}"),
+        batch_suffix=BATCH_SUFFIXES.get(document["name"], f"batch.{storage}"),
         # as azure-ai-ml derives it: what follows the portal's second label
         machine_learning=f"https://ml.azure.{portal.split('.', 2)[2]}",
     )

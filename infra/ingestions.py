@@ -12,13 +12,20 @@ from adfkit.artifacts.errors import ArtifactError
 from adfkit.artifacts.model import Artifact
 from adfkit.artifacts.render import render
 from adfkit.artifacts.validate import require_valid
+from infra.batch_package import ARCHIVE, REQUIREMENTS, folder, package_files
 from infra.cloud import Cloud
-from infra.components.storage import CURATED, LANDING
+from infra.components.batch_pool import POOL
+from infra.components.storage import CURATED, LANDING, PACKAGES
 from infra.ml_assets import DEPLOYMENT
 from infra.names import Names
 from infra.settings import StackSettings, Technique
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "adf_templates"
+BATCH_COMMAND = (
+    f"/bin/bash -c 'python3 -m zipfile -e {ARCHIVE} code && cd code && UV_CACHE_DIR=$AZ_BATCH_NODE_SHARED_DIR/uv "
+    f"uv run --no-project --with-requirements {REQUIREMENTS} python -m transforms.hosts.batch.main'"
+)
+"""What a task runs: Data Factory puts the archive into its working directory, uv makes its environment."""
 
 
 def artifacts(settings: StackSettings, names: Names, cloud: Cloud) -> list[Artifact]:
@@ -45,6 +52,14 @@ def template_values(settings: StackSettings, names: Names, cloud: Cloud) -> dict
         "function_app": {
             "url": f"https://{cloud.web_host(names.function_app)}",
             "audience": settings.function_app.audience,
+        },
+        "services": {"blob_endpoint": cloud.blob_endpoint(names.services)},
+        "batch": {
+            "account": names.batch_account,
+            "url": cloud.batch_account(names.batch_account, settings.location),
+            "pool": POOL,
+            "package": f"{PACKAGES}/{folder(package_files(transforms(settings, Technique.BATCH)))}",
+            "command": BATCH_COMMAND,
         },
         "machine_learning": {
             "endpoint_url": cloud.batch_endpoint(names.batch_endpoint, settings.location),

@@ -33,6 +33,11 @@ class Names:
         return self.account("svc")
 
     @property
+    def batch_account(self) -> str:
+        """The Batch account."""
+        return self.account("batch")
+
+    @property
     def function_app(self) -> str:
         """The Function app."""
         return self.world("func")

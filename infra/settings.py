@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 import pulumi
 from pulumi.runtime.config import CONFIG, get_config_env
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
 NAMESPACE = "adfkit:"
@@ -33,7 +33,7 @@ class Technique(StrEnum):
     DATA_FLOW = "data_flow"
 
 
-DEPLOYABLE = frozenset({Technique.AZURE_FUNCTION})
+DEPLOYABLE = frozenset({Technique.AZURE_FUNCTION, Technique.BATCH})
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 VmSize = Annotated[str, Field(pattern=r"^(?i:standard)_[A-Za-z0-9_]+$")]
@@ -108,12 +108,22 @@ class MachineLearningCall(Settings):
 
 
 class Ingestion(Settings):
-    """One source, one transform, one technique, one dataset: `source` is the folder in `landing`."""
+    """One source, one transform, one technique, one dataset: `source` is the folder in `landing`.
+
+    `tasks` is how many tasks the technique `batch` splits the transform into, by partition.
+    """
 
     source: Name
     transform: Name
     technique: Technique
+    tasks: Annotated[int, Field(ge=1, le=100)] | None = None
     machine_learning: MachineLearningCall
+
+    @model_validator(mode="after")
+    def _split(self) -> Self:
+        if self.tasks is not None and self.technique is not Technique.BATCH:
+            raise ValueError(f"'tasks' is for the technique 'batch', not '{self.technique}'")
+        return self
 
     @field_validator("technique")
     @classmethod

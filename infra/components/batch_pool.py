@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import pulumi
 from pulumi_azure_native import batch
 
@@ -10,11 +12,12 @@ from infra.components.storage import StorageAccount
 from infra.deployment import Deployment
 
 POOL = "transforms"
-START_COMMAND = "/bin/bash -c 'apt-get update && apt-get install --yes python3-pip python3-venv'"
+INSTALL_UV = "apt-get install --yes python3-pip && pip install --break-system-packages 'uv>=0.9,<1'"
+INSTALL_R = "apt-get install --yes r-base-core"
 
 
 class BatchPool(pulumi.ComponentResource):
-    """The account and its pool; `account_name` and `pool_name` are plain strings."""
+    """The account, by its `id`, and its pool; `account_name` and `pool_name` are plain strings."""
 
     def __init__(
         self,
@@ -22,11 +25,12 @@ class BatchPool(pulumi.ComponentResource):
         *,
         services: StorageAccount,
         identity: UserIdentity,
+        with_r: bool,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("adfkit:batch_pool:BatchPool", "batch", None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        self.account_name = deployment.names.account("batch")
+        self.account_name = deployment.names.batch_account
         self.pool_name = POOL
         account = batch.BatchAccount(
             "batch",
@@ -43,7 +47,8 @@ class BatchPool(pulumi.ComponentResource):
             tags=deployment.tags,
             opts=child,
         )
-        batch.Pool(
+        self.id = account.id
+        self.pool = batch.Pool(
             "batch-pool",
             account_name=account.name,
             pool_name=POOL,
@@ -58,7 +63,7 @@ class BatchPool(pulumi.ComponentResource):
                     formula=autoscale_formula(deployment.settings.batch.maximum_nodes), evaluation_interval="PT5M"
                 )
             ),
-            start_task=_start_task(),
+            start_task=_start_task(with_r=with_r),
             target_node_communication_mode=batch.NodeCommunicationMode.SIMPLIFIED,
             opts=child,
         )
@@ -92,9 +97,17 @@ def _ubuntu() -> batch.DeploymentConfigurationArgs:
     )
 
 
-def _start_task() -> batch.StartTaskArgs:
+def start_command(*, with_r: bool) -> str:
+    """What a new node installs, unless it is there: uv, which makes the environment of a task, and R if wanted."""
+    wanted = [f"(command -v uv || (apt-get update && {INSTALL_UV}))"]
+    if with_r:
+        wanted.append(f"(command -v Rscript || (apt-get update && {INSTALL_R}))")
+    return f"/bin/bash -c {shlex.quote(' && '.join(wanted))}"
+
+
+def _start_task(*, with_r: bool) -> batch.StartTaskArgs:
     return batch.StartTaskArgs(
-        command_line=START_COMMAND,
+        command_line=start_command(with_r=with_r),
         user_identity=batch.UserIdentityArgs(
             auto_user=batch.AutoUserSpecificationArgs(
                 elevation_level=batch.ElevationLevel.ADMIN, scope=batch.AutoUserScope.POOL

@@ -132,6 +132,13 @@ def test_role_assignments_are_those_that_a_run_needs(stack: str, run: Run) -> No
         ),
         "machine-learning-registers-assets": ("machine-learning-principal", Role.AZUREML_DATA_SCIENTIST, "/mlw-id"),
     }
+    if stack == "local":  # the stack that has an ingestion by batch
+        expected |= {
+            "factory-submits-batch-jobs": ("factory-principal", Role.AZURE_BATCH_JOB_SUBMITTER, "/batch-id"),
+            "factory-writes-services": ("factory-principal", Role.STORAGE_BLOB_DATA_CONTRIBUTOR, "/services-id"),
+            "batch-writes-lake": ("batch-principal", Role.STORAGE_BLOB_DATA_CONTRIBUTOR, "/lake-id"),
+            "deployer-writes-services": ("deployer", Role.STORAGE_BLOB_DATA_CONTRIBUTOR, "/services-id"),
+        }
     if stack != "prod":  # production has no sample data to upload
         expected["deployer-writes-lake"] = ("deployer", Role.STORAGE_BLOB_DATA_CONTRIBUTOR, "/lake-id")
     assert found == {name: (who, f"{ROLE_DEFINITIONS}/{role}", scope) for name, (who, role, scope) in expected.items()}

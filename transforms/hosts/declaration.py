@@ -14,6 +14,8 @@ from typing import Any, Protocol
 import narwhals.stable.v2 as nw
 
 TRANSFORMS = Path(__file__).parent.parent
+CODE = (".py", ".R", ".toml")
+"""Suffixes of the files that make a transform."""
 GROUPS = ("known", "outcome", "label")
 """Known when a prediction is made, so may be a feature; known only later; what is to be predicted."""
 TYPES: Mapping[str, Any] = {
@@ -150,7 +152,7 @@ def _known(value: str, allowed: Mapping[str, Any] | tuple[str, ...]) -> str:
 
 def _code_version(folder: Path) -> str:
     digest = hashlib.sha256()
-    for path in sorted(path for path in folder.rglob("*") if path.suffix in (".py", ".toml")):
+    for path in sorted(path for path in folder.rglob("*") if path.suffix in CODE):
         digest.update(path.relative_to(folder).as_posix().encode() + b"\0")
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()

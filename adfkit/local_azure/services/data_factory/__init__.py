@@ -20,6 +20,7 @@ from adfkit.local_azure.services.data_factory.triggers.history import TriggerHis
 from adfkit.local_azure.services.data_factory.triggers.scheduler import Scheduler
 from adfkit.local_azure.services.data_factory.types import resource_types
 from adfkit.local_azure.services.storage.events import BlobEvents
+from adfkit.local_azure.services.storage.user_delegation import use_key
 
 
 class DataFactoryService(Service):
@@ -27,6 +28,8 @@ class DataFactoryService(Service):
 
     def __init__(self, platform: Platform) -> None:
         super().__init__(platform)
+        # a Batch task outlives the process that signed for its files
+        use_key(platform.folder / "keys" / "user_delegation.key")
         self._sealer = Sealer.from_file(platform.folder / "keys" / "data_factory.key")
         history = History(platform.store, self._sealer)
         self._runtime = PipelineRuntime(history, activities=ACTIVITIES, factory=self._find)

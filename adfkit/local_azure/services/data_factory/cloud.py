@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from typing import Final
 from urllib.parse import urlsplit
 
 import httpx
@@ -12,6 +13,11 @@ from adfkit.local_azure.identity.principals import Principal
 from adfkit.local_azure.platform import Platform
 from adfkit.local_azure.services.data_factory.runtime.errors import ActivityFailure
 from adfkit.local_azure.services.data_factory.runtime.factory import HttpRequest, HttpResponse
+from adfkit.local_azure.services.storage.user_delegation import container_sas
+
+STORAGE: Final = "Microsoft.Storage/storageAccounts"
+SIGN: Final = f"{STORAGE}/blobServices/generateUserDelegationKey/action"
+SIGNATURE_MINUTES: Final = 7 * 24 * 60
 
 
 class PlatformCloud:
@@ -56,6 +62,18 @@ class PlatformCloud:
         """Who `token` speaks for."""
         principal = self._principal(credential)
         return f"the managed identity '{principal.display_name}' (object id {principal.object_id})"
+
+    def shared_access(self, account: str, container: str, credential: str | None = None) -> str:
+        """A user delegation signature, valid for as long as Azure lets one be."""
+        principal = self._principal(credential)
+        found = next((each for each in self._platform.resources.of_type(STORAGE) if each.name == account), None)
+        if found is None or not self._platform.identity.can(principal, found.id, action=SIGN):
+            raise ActivityFailure(
+                "2502",
+                "Cannot access user storage account; please check storage account settings. "
+                f"{self.identity(credential)} may not sign for the account '{account}' ({SIGN}).",
+            )
+        return container_sas(principal, account, container, minutes=SIGNATURE_MINUTES)
 
     def _principal(self, credential: str | None) -> Principal:
         factory = self._platform.resources.require(self._factory_id)

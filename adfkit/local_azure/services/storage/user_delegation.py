@@ -1,8 +1,8 @@
 """User delegation SAS on a container: made for those whom a service lets upload, checked by the blob data plane.
 
 The account key plays no part, so such a SAS works where shared keys are off, and it can do no more than the identity
-that it stands for. The key lives in this process only: a restart makes every SAS invalid, which lasts an hour at most
-anyway. The string to sign is that of version 2022-11-02:
+that it stands for. The key lies in local Azure's folder, so that what was signed before a restart is good after it. The
+string to sign is that of version 2022-11-02:
 https://learn.microsoft.com/rest/api/storageservices/create-user-delegation-sas
 """
 
@@ -15,18 +15,20 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Final
 from urllib.parse import urlencode
 
 from adfkit.local_azure.cloud import HOME_TENANT_ID
 from adfkit.local_azure.errors import AzureError
+from adfkit.local_azure.files import write_private
 from adfkit.local_azure.identity.principals import Principal
 
 VERSION: Final = "2022-11-02"
 PARAMETERS: Final = ("sp", "st", "se", "skoid", "sktid", "skt", "ske", "sks", "skv", "spr", "sv", "sr", "sig")
 """What such a SAS puts into the query; all to be taken off before a request is passed on."""
 
-_KEY: Final = secrets.token_bytes(32)
+_key = secrets.token_bytes(32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,14 @@ class Delegation:
 
     object_id: str
     permissions: str
+
+
+def use_key(path: Path) -> None:
+    """Sign with the key of a file, made at first."""
+    global _key
+    if not path.exists():
+        write_private(path, secrets.token_bytes(32))
+    _key = path.read_bytes()
 
 
 def container_sas(
@@ -83,7 +93,7 @@ def _signature(query: Mapping[str, str], account: str, container: str) -> str:
     unused = ["", "", "", ""]  # authorised and unauthorised user, correlation id, IP range
     tail = [query.get("spr", ""), query.get("sv", ""), query.get("sr", ""), "", "", "", "", "", "", ""]
     text = "\n".join([*head, *key, *unused, *tail])
-    return base64.b64encode(hmac.new(_KEY, text.encode(), hashlib.sha256).digest()).decode()
+    return base64.b64encode(hmac.new(_key, text.encode(), hashlib.sha256).digest()).decode()
 
 
 def _time(moment: datetime) -> str:

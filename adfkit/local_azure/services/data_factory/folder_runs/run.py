@@ -41,6 +41,9 @@ class NoCloud:
     def identity(self, credential: str | None = None) -> str:
         return "no identity"
 
+    def shared_access(self, account: str, container: str, credential: str | None = None) -> str:
+        raise _no_cloud(f"a signature for the container '{container}' of '{account}'")
+
 
 def run_pipeline(artifacts: FolderArtifacts, pipeline: str, parameters: Mapping[str, Any], stubs: Stubs) -> Report:
     """Run a pipeline, and those that it executes, with stubs for what reaches outside.

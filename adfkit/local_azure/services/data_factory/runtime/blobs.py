@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 from xml.etree import ElementTree
 
 from adfkit.local_azure.services.data_factory.runtime import errors
@@ -80,6 +80,38 @@ class BlobStore:
         self._credential = linked_service.credential
         self._code = code
 
+    @property
+    def account(self) -> str:
+        """The account's name."""
+        return (urlsplit(self._endpoint).hostname or "").partition(".")[0]
+
+    def url(self, container: str, path: str = "") -> str:
+        """The address of a blob, or of the container."""
+        return f"{self._endpoint}/{quote(container)}" + (f"/{quote(path)}" if path else "")
+
+    async def ensure_container(self, container: str) -> None:
+        """Make the container if it is not there."""
+        if await self.container_exists(container):
+            return
+        response = await self._send("PUT", container, "", {"restype": "container"})
+        if _error_code(response) != "ContainerAlreadyExists":  # another activity was faster
+            self._found(response, container, "")
+
+    async def write(self, container: str, path: str, content: bytes) -> None:
+        """Create or replace a blob.
+
+        Raises:
+            ActivityFailure: the container does not exist, or must not be written.
+        """
+        headers = {"x-ms-blob-type": "BlockBlob", "Content-Type": "application/octet-stream"}
+        if not self._found(await self._send("PUT", container, path, headers=headers, content=content), container, path):
+            raise self.missing(container, path)
+
+    async def read_if_there(self, container: str, path: str) -> bytes | None:
+        """A blob's content, or None where there is none."""
+        response = await self._send("GET", container, path)
+        return response.content if self._found(response, container, path) else None
+
     async def container_exists(self, container: str) -> bool:
         response = await self._send("HEAD", container, "", {"restype": "container"})
         return self._found(response, container, "")
@@ -146,16 +178,20 @@ class BlobStore:
         )
 
     async def _send(
-        self, method: str, container: str, path: str, query: Mapping[str, str] | None = None
+        self,
+        method: str,
+        container: str,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        content: bytes = b"",
     ) -> HttpResponse:
-        url = f"{self._endpoint}/{quote(container)}"
-        if path:
-            url += f"/{quote(path)}"
+        url = self.url(container, path)
         if query:
             url += f"?{urlencode(query)}"
         token = self._cloud.token(AUDIENCE, self._credential)
-        headers = {"Authorization": f"Bearer {token}", "x-ms-version": VERSION}
-        return await self._cloud.send(HttpRequest(method=method, url=url, headers=headers))
+        sent = {"Authorization": f"Bearer {token}", "x-ms-version": VERSION, **(headers or {})}
+        return await self._cloud.send(HttpRequest(method=method, url=url, headers=sent, content=content))
 
     def _found(self, response: HttpResponse, container: str, path: str) -> bool:
         """Whether the thing exists; any other refusal is a failure that says whose and why."""

@@ -69,6 +69,14 @@ class Cloud(Protocol):
         """Who `token` speaks for, for error texts: a name and an object id."""
         ...
 
+    def shared_access(self, account: str, container: str, credential: str | None = None) -> str:
+        """The query of a shared access signature by which a holder reads and writes a container as `identity`.
+
+        Raises:
+            ActivityFailure: 2502, the identity may not sign for the account.
+        """
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Factory:

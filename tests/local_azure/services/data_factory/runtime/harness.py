@@ -87,6 +87,9 @@ class ScriptedCloud:
     def identity(self, credential: str | None = None) -> str:
         return "the managed identity 'factory' (object id 0)"
 
+    def shared_access(self, account: str, container: str, credential: str | None = None) -> str:
+        return f"sig={account}-{container}"
+
 
 def refuse(request: HttpRequest) -> HttpResponse:
     raise AssertionError(f"unexpected call of {request.url}")

@@ -9,6 +9,7 @@ from typing import Final
 from adfkit.local_azure.services.data_factory.runtime.activities.azure_function import AzureFunction
 from adfkit.local_azure.services.data_factory.runtime.activities.base import Activity
 from adfkit.local_azure.services.data_factory.runtime.activities.conditions import IfCondition, Switch
+from adfkit.local_azure.services.data_factory.runtime.activities.custom import Custom
 from adfkit.local_azure.services.data_factory.runtime.activities.delete import Delete
 from adfkit.local_azure.services.data_factory.runtime.activities.execute_pipeline import ExecutePipeline
 from adfkit.local_azure.services.data_factory.runtime.activities.fail import Fail
@@ -23,6 +24,7 @@ from adfkit.local_azure.services.data_factory.runtime.activities.web import Web
 _ALL: Final[tuple[Activity, ...]] = (
     AppendVariable(),
     AzureFunction(),
+    Custom(),
     Delete(),
     ExecutePipeline(),
     Fail(),

@@ -1,0 +1,1 @@
+"""Departures a month and origin: a transform written in R."""

@@ -1,0 +1,1 @@
+"""What runs a transform as tasks of Azure Batch: one a group of partitions, and one that completes the result."""

@@ -12,6 +12,7 @@ from azure.core.credentials import TokenCredential
 
 from transforms.hosts import declaration, manifest, polars_io, runner
 from transforms.hosts.blob_folder import BlobFolder
+from transforms.hosts.measure import Measurement
 
 DATA_FILE = "part-0.parquet"
 
@@ -54,6 +55,7 @@ def run(request: Request, credential: TokenCredential, *, technique: str) -> dic
         DeclarationError, InputError, StorageError, RequestError: what is wrong with the transform, its input, the
             storage or the request.
     """
+    measurement = Measurement()
     declared, transform = declaration.load(request.transform)
     try:
         source, target = BlobFolder(request.source, credential), BlobFolder(request.data_location, credential)
@@ -75,6 +77,7 @@ def run(request: Request, credential: TokenCredential, *, technique: str) -> dic
         run_id=request.run_id,
         data_location=target.address,
         technique=technique,
+        measurement=measurement,
     )
     target.write(manifest.NAME, json.dumps(made, indent=2).encode())
     return made

@@ -19,6 +19,7 @@ import polars as pl
 
 from transforms.hosts import result
 from transforms.hosts.declaration import Column, Declaration
+from transforms.hosts.measure import Measurement
 
 NAME = result.NAME
 
@@ -32,20 +33,23 @@ def manifest(
     run_id: str,
     data_location: str,
     technique: str,
+    measurement: Measurement,
 ) -> dict[str, Any]:
     """The manifest as JSON values; `files` holds the content of each file by its path below `data_location`.
 
     The key `training` is there where the transform declares a label.
     """
+    hashed = content_sha256(frame, declaration)
     return result.manifest(
         declaration,
         rows=frame.height,
         files=_summed(files),
-        content_sha256=content_sha256(frame, declaration),
+        content_sha256=hashed,
         ingestion=ingestion,
         run_id=run_id,
         data_location=data_location,
         technique=technique,
+        measured=measurement.taken(),
     )
 
 

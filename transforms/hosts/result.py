@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from transforms.hosts.declaration import Declaration
+from transforms.hosts.measure import Measured
 
 NAME = "manifest.json"
 SEPARATOR, NULL = "\x1f", "\x00"
@@ -36,6 +37,7 @@ def manifest(
     run_id: str,
     data_location: str,
     technique: str,
+    measured: Measured,
 ) -> dict[str, Any]:
     """The manifest as JSON values; `files` are those below `data_location`, by their paths.
 
@@ -54,6 +56,7 @@ def manifest(
         "files": [{"path": path, "bytes": files[path].bytes} for path in sorted(files)],
         "files_sha256": files_sha256(files),
         "content_sha256": content_sha256,
+        "measured": measured,
         **training,
     }
 

@@ -17,6 +17,7 @@ from transforms.hosts.batch import r_transform
 from transforms.hosts.blob_folder import BlobFolder
 from transforms.hosts.declaration import Declaration, Transform
 from transforms.hosts.ingestion import Request, RequestError
+from transforms.hosts.measure import Measurement
 
 TECHNIQUE = "batch"
 
@@ -119,6 +120,7 @@ def share(
 
 def complete(step: Step, declared: Declaration, target: BlobFolder) -> dict[str, Any]:
     """Write the manifest of all tasks' files; it is written last, so a folder that has one is complete."""
+    measurement = Measurement()
     files = {part(task): target.read(part(task)) for task in range(step.tasks)}
     rows = pl.concat([pl.read_parquet(io.BytesIO(content)) for content in files.values()])
     made = manifest.manifest(
@@ -129,6 +131,7 @@ def complete(step: Step, declared: Declaration, target: BlobFolder) -> dict[str,
         run_id=step.request.run_id,
         data_location=target.address,
         technique=TECHNIQUE,
+        measurement=measurement,
     )
     target.write(manifest.NAME, json.dumps(made, indent=2).encode())
     return made

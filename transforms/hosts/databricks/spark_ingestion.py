@@ -11,6 +11,7 @@ from pyspark.sql import SparkSession
 
 from transforms.hosts import declaration, result, runner
 from transforms.hosts.databricks import spark_io
+from transforms.hosts.measure import Measurement
 
 
 def run(
@@ -26,6 +27,7 @@ def run(
     Raises:
         DeclarationError, InputError, ValueError: what is wrong with the transform, its input or an address.
     """
+    measurement = Measurement()
     for name, value in spark_io.SETTINGS.items():
         spark.conf.set(name, value)
     declared, transform = declaration.load(request["transform"])
@@ -36,15 +38,17 @@ def run(
     }
     files = spark_io.write(spark, runner.run(declared, transform, frames).to_native(), target)
     written = spark.read.parquet(target)
+    hashed = spark_io.content_sha256(written, declared)
     made = result.manifest(
         declared,
         rows=written.count(),
         files=files,
-        content_sha256=spark_io.content_sha256(written, declared),
+        content_sha256=hashed,
         ingestion=request["ingestion"],
         run_id=request["run_id"],
         data_location=request["data_location"],
         technique=technique,
+        measured=measurement.taken(),
     )
     put(target + result.NAME, json.dumps(made, indent=2))
     return made

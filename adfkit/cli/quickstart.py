@@ -5,17 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
 from adfkit.cli.output import err, out, print_json
 from adfkit.cli.project import LOCAL_STACK, CliError, find_project
 
 if TYPE_CHECKING:
-    from adfkit.cli.pipeline_runs import Run
+    from adfkit.cli.comparison import Made
     from adfkit.cli.platform import Ingestion, Platform
 
 
@@ -62,65 +61,31 @@ def quickstart(json: Annotated[bool, typer.Option("--json", help="Print JSON.")]
         with phases.phase(f"Run the ingestion {ingestion.name}"):
             results.append(_run(platform, ingestion, quiet=json))
     if json:
-        print_json({"deployment": report.as_json(), "ingestions": results, "seconds": phases.seconds})
+        made = [result.as_json() for result in results]
+        print_json({"deployment": report.as_json(), "ingestions": made, "seconds": phases.seconds})
         return
-    for result in results:
-        _print_result(result)
+    _print_results(results)
     _print_times(phases.seconds)
     _print_next(platform)
 
 
-def _run(platform: Platform, ingestion: Ingestion, *, quiet: bool) -> dict[str, Any]:
-    from adfkit.cli import pipeline_runs
+def _run(platform: Platform, ingestion: Ingestion, *, quiet: bool) -> Made:
+    from adfkit.cli import comparison
     from adfkit.cli.runs import follow_run
 
     finished = follow_run(platform, ingestion, quiet=quiet)
-    run_id = str(finished.run_id)
     if finished.status != "Succeeded":
-        raise CliError(f"run {run_id} of ingestion '{ingestion.name}' {finished.status}: {finished.message}")
-    dataset = _tagged(platform, "data", ingestion.dataset, run_id)
-    model = _tagged(platform, "models", ingestion.model, run_id)
-    run: Run = pipeline_runs.describe(platform, ingestion, finished, dataset["name"] if dataset else None)
-    return {
-        "run": run.as_json(),
-        "dataset": _asset(ingestion.dataset, dataset),
-        "model": _asset(ingestion.model, model),
-    }
+        raise CliError(f"run {finished.run_id} of ingestion '{ingestion.name}' {finished.status}: {finished.message}")
+    return comparison.collect(platform, ingestion, finished)
 
 
-def _tagged(platform: Platform, kind: str, name: str, run_id: str) -> dict[str, Any] | None:
-    for version in platform.asset_versions(kind, name):
-        if (version["properties"].get("tags") or {}).get("run_id") == run_id:
-            return version
-    return None
+def _print_results(results: list[Made]) -> None:
+    from adfkit.cli import comparison
 
-
-def _asset(name: str, version: dict[str, Any] | None) -> dict[str, Any] | None:
-    if version is None:
-        return None
-    properties = version["properties"]
-    location = properties.get("dataUri") or properties.get("modelUri")
-    return {"name": name, "version": version["name"], "location": location, "tags": properties.get("tags") or {}}
-
-
-def _print_result(result: dict[str, Any]) -> None:
-    table = Table(box=None, pad_edge=False, show_header=False)
-    table.add_column(style="dim")
-    table.add_column(overflow="fold")
-    dataset, model = result["dataset"], result["model"]
-    if dataset is not None:
-        table.add_row("dataset", Text(f"{dataset['name']} version {dataset['version']}", style="bold green"))
-        table.add_row("location", result["run"]["location"])
-        table.add_row("rows", dataset["tags"].get("rows", "not known"))
-    if model is not None:
-        tags = model["tags"]
-        metric = tags.get("metric", "")
-        table.add_row("model", Text(f"{model['name']} version {model['version']}", style="bold green"))
-        table.add_row(
-            "metric", f"{metric} {tags.get(metric, 'not known')} (base rate {tags.get('base_rate', 'not known')})"
-        )
     out.print()
-    out.print(table)
+    out.print(comparison.table(results))
+    for made in results:
+        out.print(f"  {made.run['location']}", style="dim", soft_wrap=True)
 
 
 def _print_times(seconds: dict[str, float]) -> None:

@@ -1,4 +1,7 @@
-"""The functions of an app as its host sees them: HTTP triggers with routes. Other triggers are refused by name."""
+"""The functions of an app as its host sees them: HTTP triggers with routes, and those with other triggers.
+
+Triggers and bindings that are not supported are refused by name.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,10 @@ CONSTRAINTS: Final[Mapping[str, str]] = {
     "guid": r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}",
 }
 PARAMETER: Final = re.compile(r"\{(?P<all>\*?)(?P<name>\w+)(?::(?P<constraint>[^}?]+))?(?P<optional>\??)\}")
-SUPPORTED: Final = {"httptrigger": "in", "http": "out"}
+HTTP_TRIGGER: Final = "httptrigger"
+SUPPORTED: Final = ("httpTrigger", "http")
+"""The types of bindings; a function has one whose type ends with Trigger."""
+KNOWN: Final = frozenset(name.lower() for name in SUPPORTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +37,20 @@ class HttpFunction:
     bindings: Sequence[Mapping[str, Any]]
 
 
-def http_functions(declared: Sequence[Mapping[str, Any]]) -> list[HttpFunction]:
+@dataclass(frozen=True, slots=True)
+class TriggeredFunction:
+    """One function with another trigger; `kind` is that trigger's type in lower case, `trigger` its binding."""
+
+    name: str
+    kind: str
+    trigger: Mapping[str, Any]
+    bindings: Sequence[Mapping[str, Any]]
+
+
+Function = HttpFunction | TriggeredFunction
+
+
+def read_functions(declared: Sequence[Mapping[str, Any]]) -> list[Function]:
     """Check what a worker found.
 
     Raises:
@@ -39,19 +58,32 @@ def http_functions(declared: Sequence[Mapping[str, Any]]) -> list[HttpFunction]:
     """
     if not declared:
         raise HostError("No functions were found: the app's FunctionApp has none registered.")
-    return [_http_function(function["name"], function["bindings"]) for function in declared]
+    return [_function(function["name"], function["bindings"]) for function in declared]
 
 
-def _http_function(name: str, bindings: Sequence[Mapping[str, Any]]) -> HttpFunction:
+def http_functions(functions: Sequence[Function]) -> list[HttpFunction]:
+    """Those with an HTTP trigger."""
+    return [function for function in functions if isinstance(function, HttpFunction)]
+
+
+def triggered_functions(functions: Sequence[Function]) -> list[TriggeredFunction]:
+    """Those with another trigger."""
+    return [function for function in functions if isinstance(function, TriggeredFunction)]
+
+
+def _function(name: str, bindings: Sequence[Mapping[str, Any]]) -> Function:
     for binding in bindings:
-        if str(binding["type"]).lower() not in SUPPORTED:
+        if str(binding["type"]).lower() not in KNOWN:
             raise HostError(
                 f"The function '{name}' has a binding of the type '{binding['type']}', which local Azure does not "
-                "support; it supports httpTrigger and http."
+                f"support; it supports {', '.join(SUPPORTED)}."
             )
-    trigger = next((binding for binding in bindings if str(binding["type"]).lower() == "httptrigger"), None)
+    trigger = next((binding for binding in bindings if str(binding["type"]).lower().endswith("trigger")), None)
     if trigger is None:
         raise HostError(f"The function '{name}' has no trigger.")
+    kind = str(trigger["type"]).lower()
+    if kind != HTTP_TRIGGER:
+        return TriggeredFunction(name, kind, trigger, bindings)
     return HttpFunction(
         name=name,
         route=str(trigger.get("route") or name).strip("/"),

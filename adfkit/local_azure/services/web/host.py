@@ -7,16 +7,23 @@ import logging
 import shutil
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from uuid import uuid4
 
 from adfkit.local_azure.errors import LocalAzureError
 from adfkit.local_azure.platform import Platform
 from adfkit.local_azure.services.web.errors import HostError
-from adfkit.local_azure.services.web.functions import HttpFunction, Router, http_functions
+from adfkit.local_azure.services.web.functions import (
+    Function,
+    HttpFunction,
+    Router,
+    TriggeredFunction,
+    http_functions,
+    read_functions,
+)
 from adfkit.local_azure.services.web.history import History
 from adfkit.local_azure.services.web.models import App
 from adfkit.local_azure.services.web.package_storage import PackageStorage
@@ -66,10 +73,10 @@ class Instance:
     app: App
     worker: WorkerProcess
     package: Package
-    functions: list[HttpFunction]
+    functions: list[Function]
     router: Router
     endpoint: dict[str, str]
-    running: set[asyncio.Task[Outcome]] = field(default_factory=set)
+    running: set[asyncio.Task[Any]] = field(default_factory=set)
 
     def serves(self, app: App) -> bool:
         """Whether it still runs, with the settings and the identity that the app has now."""
@@ -77,16 +84,32 @@ class Instance:
         return self.worker.alive and started_for == (app.settings, app.principal, app.container_url)
 
 
+Bind = Callable[[App, Function], dict[str, Any]]
+
+
+def no_inputs(_: App, __: Function) -> dict[str, Any]:
+    """The `bind` of a host without input bindings."""
+    return {}
+
+
 class FunctionHost:
     """One app's host. `ready` starts a worker where there is none, or where the package has changed."""
 
     def __init__(
-        self, platform: Platform, history: History, key: str, *, response_seconds: float = RESPONSE_SECONDS
+        self,
+        platform: Platform,
+        history: History,
+        key: str,
+        *,
+        response_seconds: float = RESPONSE_SECONDS,
+        bind: Bind = no_inputs,
     ) -> None:
+        """`bind` gives the values of a function's input bindings, by the names of its arguments."""
         self._platform = platform
         self._history = history
         self._key = key
         self._response_seconds = response_seconds
+        self._bind = bind
         self._lock = asyncio.Lock()
         self._instance: Instance | None = None
         self._etag = ""
@@ -144,8 +167,9 @@ class FunctionHost:
         worker = None
         try:
             worker = await WorkerProcess.start(self._platform.processes, launch, self._log)
-            functions = http_functions(worker.functions)
-            return Instance(app, worker, package, functions, Router(functions, package.route_prefix), endpoint)
+            functions = read_functions(worker.functions)
+            router = Router(http_functions(functions), package.route_prefix)
+            return Instance(app, worker, package, functions, router, endpoint)
         except BaseException:
             self._platform.identity.revoke_endpoint(endpoint)
             if worker:
@@ -165,7 +189,10 @@ class FunctionHost:
         self._history.set_functions(
             self._key,
             {
-                function.name: {"path": f"{prefix}/{function.route}".lstrip("/"), "bindings": list(function.bindings)}
+                function.name: {
+                    "path": f"{prefix}/{function.route}".lstrip("/") if isinstance(function, HttpFunction) else "",
+                    "bindings": list(function.bindings),
+                }
                 for function in instance.functions
             },
         )
@@ -193,11 +220,28 @@ class FunctionHost:
             return _text(504, f"The function gave no answer within {self._response_seconds:g} seconds; it runs on.")
         return task.result()
 
+    async def call(self, instance: Instance, function: TriggeredFunction, text: str) -> str:
+        """Run a function that is no HTTP function, on the text that its trigger gives it; returns the text it answers.
+
+        Raises:
+            InvocationFailedError, WorkerExitedError, TimeoutError: as the worker's `invoke`, or it took too long.
+        """
+        id = str(uuid4())
+        self._history.start_invocation(self._key, id, function.name)
+        task = asyncio.create_task(self._execute(instance, id, function, {"trace_parent": ""}, text.encode()))
+        instance.running.add(task)
+        task.add_done_callback(instance.running.discard)
+        try:
+            _, body = await task
+        except (InvocationFailedError, WorkerExitedError, TimeoutError) as error:
+            self._note(id, "ERROR", error.stack if isinstance(error, InvocationFailedError) else str(error))
+            self._history.end_invocation(id, 500, str(error))
+            raise
+        self._history.end_invocation(id, 200)
+        return body.decode()
+
     async def _run(self, instance: Instance, id: str, invocation: Invocation) -> Outcome:
-        name = invocation.function.name
         header = {
-            "invocation": id,
-            "function": name,
             "method": invocation.method,
             "url": invocation.url,
             "headers": dict(invocation.headers),
@@ -205,20 +249,29 @@ class FunctionHost:
             "route_params": dict(invocation.route_params),
             "trace_parent": invocation.headers.get("traceparent", ""),
         }
-        limit = instance.package.timeout
         try:
-            async with asyncio.timeout(None if limit == float("inf") else limit):
-                result, body = await instance.worker.invoke(header, invocation.body)
+            result, body = await self._execute(instance, id, invocation.function, header, invocation.body)
         except InvocationFailedError as error:
             self._note(id, "ERROR", error.stack)
             return self._failed(id, str(error))
-        except WorkerExitedError as error:
+        except (WorkerExitedError, TimeoutError) as error:
             return self._failed(id, str(error))
-        except TimeoutError:
-            await instance.worker.stop(self._platform.processes)  # as the host does: a thread can't be ended otherwise
-            return self._failed(id, f"Timeout value of {limit:g} seconds exceeded by function: {name}.")
         self._history.end_invocation(id, result["status"])
         return Outcome(result["status"], tuple((key, value) for key, value in result["headers"]), body)
+
+    async def _execute(
+        self, instance: Instance, id: str, function: Function, header: dict[str, Any], body: bytes
+    ) -> tuple[dict[str, Any], bytes]:
+        """One call of the worker; one that takes too long costs the worker, since a thread can't be ended otherwise."""
+        header["inputs"] = self._bind(instance.app, function)
+        limit = instance.package.timeout
+        try:
+            async with asyncio.timeout(None if limit == float("inf") else limit):
+                return await instance.worker.invoke({"invocation": id, "function": function.name, **header}, body)
+        except TimeoutError:
+            await instance.worker.stop(self._platform.processes)
+            text = f"Timeout value of {limit:g} seconds exceeded by function: {function.name}."
+            raise TimeoutError(text) from None
 
     def _failed(self, id: str, text: str) -> Outcome:
         self._note(id, "ERROR", text)

@@ -9,7 +9,7 @@ from adfkit.local_azure.errors import AzureError, not_implemented
 from adfkit.local_azure.service import RequestContext
 from adfkit.local_azure.services.web.authentication import PRINCIPAL_HEADERS, authenticate, check_key
 from adfkit.local_azure.services.web.errors import HostError
-from adfkit.local_azure.services.web.functions import HttpFunction
+from adfkit.local_azure.services.web.functions import HttpFunction, http_functions
 from adfkit.local_azure.services.web.history import History
 from adfkit.local_azure.services.web.host import FunctionHost, Invocation
 from adfkit.local_azure.services.web.models import App
@@ -42,7 +42,7 @@ async def handle(context: RequestContext, app: App, host: FunctionHost, history:
         return PlainTextResponse(f"The function app '{app.name}' is up and running.")
     match = instance.router.match(request.method, path)
     if match is None:
-        known = ", ".join(sorted(function.route for function in instance.functions))
+        known = ", ".join(sorted(function.route for function in http_functions(instance.functions)))
         raise AzureError(
             404, "NotFound", f"'{app.name}' has no function at {request.method} {path}; its routes: {known}."
         )

@@ -97,8 +97,8 @@ class Worker:
         invocation = header["invocation"]
         INVOCATION.set(invocation)
         try:
-            result = await self._call(self._functions[header["function"]], header, body)
-            status, headers, content = http_response(result)
+            function = self._functions[header["function"]]
+            status, headers, content = answer(function, await self._call(function, header, body))
         except BaseException as error:  # noqa: BLE001  whatever the function raises is the invocation's outcome
             self._channel.send({"kind": "failed", "invocation": invocation, **described(error, self._folder)})
             return
@@ -106,8 +106,9 @@ class Worker:
 
     async def _call(self, function: Any, header: dict[str, Any], body: bytes) -> Any:
         user_function = function.get_user_function()
-        arguments = {function.get_trigger().name: http_request(header, body)}
-        if "context" in inspect.signature(user_function).parameters:
+        arguments = {function.get_trigger().name: trigger_value(function, header, body), **header.get("inputs", {})}
+        parameters = inspect.signature(user_function).parameters
+        if "context" in parameters and "context" not in arguments:
             arguments["context"] = invocation_context(header, self._folder)
         if inspect.iscoroutinefunction(user_function):
             return await user_function(**arguments)
@@ -115,6 +116,33 @@ class Worker:
         return await asyncio.get_running_loop().run_in_executor(
             self._threads, lambda: in_context.run(user_function, **arguments)
         )
+
+
+def trigger_value(function: Any, header: dict[str, Any], body: bytes) -> Any:
+    """The trigger's argument: a request, or what the SDK's own converter makes of the text that the host sent."""
+    trigger = function.get_trigger()
+    if trigger.type == "httpTrigger":
+        return http_request(header, body)
+    from azure.functions import meta
+
+    return converter(trigger.type).decode(meta.Datum(type="string", value=body.decode()), trigger_metadata=None)
+
+
+def converter(binding: str) -> Any:
+    """The SDK's own converter between what the host sends and what a function takes and returns."""
+    from azure.functions import meta
+
+    registry: Any = meta
+    return registry.get_binding_registry().get(binding)
+
+
+def answer(function: Any, result: Any) -> tuple[int, list[tuple[str, str]], bytes]:
+    """Status, headers and body of what a function returned; for other triggers the text of the SDK's converter."""
+    trigger = function.get_trigger()
+    if trigger.type == "httpTrigger":
+        return http_response(result)
+    encoded = converter(trigger.type).encode(result, expected_type=None)
+    return 200, [], str(encoded.value).encode()
 
 
 def find_functions() -> list[Any]:

@@ -29,6 +29,7 @@ class InvocationFailedError(Exception):
         exception = f"{failure['type']}: {failure['message']}" if failure["message"] else failure["type"]
         super().__init__(f"Result: Failure\nException: {exception}\nStack: {failure['where']}")
         self.stack = failure["stack"]
+        self.type, self.message = failure["type"], failure["message"]
 
 
 class WorkerExitedError(Exception):

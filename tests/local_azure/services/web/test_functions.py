@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from adfkit.local_azure.services.web.errors import DeploymentError, HostError
-from adfkit.local_azure.services.web.functions import Router, http_functions
+from adfkit.local_azure.services.web.functions import Router, http_functions, read_functions
 from adfkit.local_azure.services.web.packages import unpack
 from infra.function_package import zipped
 
@@ -20,15 +20,17 @@ def declared(name: str, route: str | None, *methods: str) -> dict[str, Any]:
 
 ROUTER = Router(
     http_functions(
-        [
-            declared("all", "{*path}"),
-            declared("named", None),
-            declared("item", "items/{id:int}", "GET"),
-            declared("put_item", "items/{id:int}", "PUT"),
-            declared("any_item", "items/{name}"),
-            declared("fixed", "items/all"),
-            declared("page", "pages/{number:int?}"),
-        ]
+        read_functions(
+            [
+                declared("all", "{*path}"),
+                declared("named", None),
+                declared("item", "items/{id:int}", "GET"),
+                declared("put_item", "items/{id:int}", "PUT"),
+                declared("any_item", "items/{name}"),
+                declared("fixed", "items/all"),
+                declared("page", "pages/{number:int?}"),
+            ]
+        )
     ),
     "api",
 )
@@ -64,7 +66,7 @@ def test_a_request_finds_its_function(method: str, path: str, function: str | No
 )
 def test_a_route_that_is_not_supported_is_named(route: str, says: str) -> None:
     with pytest.raises(HostError, match="f") as raised:
-        Router(http_functions([declared("f", route)]), "api")
+        Router(http_functions(read_functions([declared("f", route)])), "api")
     assert says in str(raised.value)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from azure.core.credentials import AccessToken, AccessTokenInfo, TokenRequestOptions
-from azure.core.exceptions import ResourceNotFoundError
+from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.identity import DefaultAzureCredential
 
 from adfkit.local_azure.cloud import RESOURCE_MANAGER, SUBSCRIPTION_ID
@@ -72,10 +72,20 @@ def blobs(credential: Any) -> None:
         client.get_service_properties()
 
 
+def batch(credential: Any) -> None:
+    from azure.batch import BatchClient
+
+    client = BatchClient("https://absent.westeurope.batch.azure.localhost", credential)
+    with client, pytest.raises(HttpResponseError) as refused:
+        client.get_pool("absent")
+    assert refused.value.status_code == 404
+
+
 CLIENTS: dict[str, Callable[[Any], None]] = {
     "azure-mgmt-datafactory": data_factory,
     "azure-mgmt-storage": storage_management,
     "azure-ai-ml": machine_learning,
+    "azure-batch": batch,
     "azure-storage-blob": blobs,
 }
 

@@ -1,21 +1,31 @@
-"""From an empty local Azure to a registered dataset version, by the command; what came of it, by official clients."""
+"""From an empty local Azure to a dataset version of every ingestion; what came of it, by official clients."""
 
 from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest import mock
 
 import polars
 import pytest
+import yaml
 
-from tests.whole_way import Way
+from tests.whole_way import ROOT, Way
 
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore"), pytest.mark.timeout(900)]
 FLIGHTS = 336_776
+STACK = yaml.safe_load((ROOT / "stacks/Pulumi.local.yaml").read_text("utf-8"))["config"]
+TECHNIQUES: dict[str, str] = {name: one["technique"] for name, one in STACK["adfkit:ingestions"].items()}
+"""The ingestions of the stack `local`, each with its technique."""
+
+ACTIVITIES: dict[str, tuple[str, Callable[[Any], Any]]] = {
+    "azure_function": ("AzureFunctionActivity", lambda output: output["rows"]),
+    "batch": ("Custom", lambda output: output["customOutput"]["rows"]),
+}
+"""For each technique the type of the activity `Transform`, and where its output has the number of rows."""
 
 
 @pytest.fixture(scope="module")
@@ -46,35 +56,52 @@ def outputs(way: Way, second: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield second["deployment"]["outputs"]
 
 
-def test_the_first_run_creates_the_platform_and_registers_version_1(first: dict[str, Any]) -> None:
+def by_ingestion(result: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """What a quickstart printed of each ingestion, by its name."""
+    return {one["run"]["ingestion"]: one for one in result["ingestions"]}
+
+
+def test_the_first_run_creates_the_platform_and_runs_every_ingestion(first: dict[str, Any]) -> None:
     assert set(first["deployment"]["counts"]) == {"create"}
-    [flights] = first["ingestions"]
-    assert flights["run"]["status"] == "Succeeded"
-    assert flights["dataset"]["version"] == "1"
-    assert int(flights["dataset"]["tags"]["rows"]) == FLIGHTS
-    model = flights["model"]["tags"]
+    assert {name: one["run"]["technique"] for name, one in by_ingestion(first).items()} == TECHNIQUES
+
+
+@pytest.mark.parametrize("ingestion", TECHNIQUES)
+def test_the_first_run_registers_version_1_and_a_model(ingestion: str, first: dict[str, Any]) -> None:
+    result = by_ingestion(first)[ingestion]
+    assert result["run"]["status"] == "Succeeded"
+    dataset, model = result["dataset"], result["model"]["tags"]
+    assert (dataset["name"], dataset["version"], int(dataset["tags"]["rows"])) == (ingestion, "1", FLIGHTS)
     assert 0.6 < float(model[model["metric"]]) < 0.8
     assert 0.2 < float(model["base_rate"]) < 0.3
 
 
-def test_the_second_run_changes_nothing_and_registers_version_2(first: dict[str, Any], second: dict[str, Any]) -> None:
+@pytest.mark.parametrize("ingestion", TECHNIQUES)
+def test_the_second_run_changes_nothing_and_registers_version_2(
+    ingestion: str, first: dict[str, Any], second: dict[str, Any]
+) -> None:
     assert second["deployment"]["summary"].startswith("no changes")
-    [before], [after] = first["ingestions"], second["ingestions"]
+    before, after = by_ingestion(first)[ingestion], by_ingestion(second)[ingestion]
     assert after["dataset"]["version"] == "2"
     assert after["run"]["location"] != before["run"]["location"]
     assert after["dataset"]["tags"]["content_sha256"] == before["dataset"]["tags"]["content_sha256"]
 
 
-def test_runs_lists_both_runs_with_their_dataset_versions(way: Way, second: dict[str, Any]) -> None:
+def test_every_technique_gives_the_same_dataset(second: dict[str, Any]) -> None:
+    hashes = {name: one["dataset"]["tags"]["content_sha256"] for name, one in by_ingestion(second).items()}
+    assert len(set(hashes.values())) == 1, hashes
+
+
+def test_runs_lists_all_runs_with_their_dataset_versions(way: Way, second: dict[str, Any]) -> None:
     listed = way.json("runs")
-    assert [(run["status"], run["dataset_version"], run["technique"]) for run in listed] == [
-        ("Succeeded", "2", "azure_function"),
-        ("Succeeded", "1", "azure_function"),
+    assert sorted((run["ingestion"], run["status"], run["dataset_version"], run["technique"]) for run in listed) == [
+        (name, "Succeeded", version, TECHNIQUES[name]) for name in sorted(TECHNIQUES) for version in ("1", "2")
     ]
     assert all(run["start"] < run["end"] and run["run_id"] in run["location"] for run in listed)
 
 
-def test_the_data_factory_client_lists_the_run_and_its_activity_runs(outputs: dict[str, Any]) -> None:
+@pytest.mark.parametrize("ingestion", TECHNIQUES)
+def test_the_data_factory_client_lists_the_run_and_its_activity_runs(ingestion: str, outputs: dict[str, Any]) -> None:
     from azure.identity import DefaultAzureCredential
     from azure.mgmt.datafactory import DataFactoryManagementClient
     from azure.mgmt.datafactory.models import RunFilterParameters
@@ -91,14 +118,18 @@ def test_the_data_factory_client_lists_the_run_and_its_activity_runs(outputs: di
         last_updated_after=now - timedelta(hours=1), last_updated_before=now + timedelta(hours=1)
     )
     runs = client.pipeline_runs.query_by_factory(*factory, window).value
-    assert [run.pipeline_name for run in runs] == ["flights", "flights"]
-    activities = client.activity_runs.query_by_pipeline_run(*factory, runs[0].run_id, window).value
+    [run, _] = [run for run in runs if run.pipeline_name == ingestion]
+    activities = client.activity_runs.query_by_pipeline_run(*factory, run.run_id, window).value
     transform = next(activity for activity in activities if activity.activity_name == "Transform")
-    assert (transform.activity_type, transform.status) == ("AzureFunctionActivity", "Succeeded")
-    assert transform.output["rows"] == FLIGHTS
+    type, rows = ACTIVITIES[TECHNIQUES[ingestion]]
+    assert (transform.activity_type, transform.status) == (type, "Succeeded")
+    assert rows(transform.output) == FLIGHTS
 
 
-def test_the_machine_learning_client_lists_both_versions_and_the_models(outputs: dict[str, Any]) -> None:
+@pytest.mark.parametrize("ingestion", TECHNIQUES)
+def test_the_machine_learning_client_lists_both_versions_and_the_models(
+    ingestion: str, outputs: dict[str, Any]
+) -> None:
     from azure.ai.ml import MLClient
     from azure.identity import DefaultAzureCredential
 
@@ -108,21 +139,34 @@ def test_the_machine_learning_client_lists_both_versions_and_the_models(outputs:
         outputs["resource_group"],
         outputs["machine_learning_workspace"],
     )
-    assert sorted(version.version for version in client.data.list("flights")) == ["1", "2"]
-    model = outputs["ingestions"]["flights"]["model"]
+    assert sorted(version.version for version in client.data.list(ingestion)) == ["1", "2"]
+    model = outputs["ingestions"][ingestion]["model"]
     assert {version.tags["dataset_version"] for version in client.models.list(model)} == {"1", "2"}
 
 
-def test_the_blob_client_reads_the_parquet_of_the_version(outputs: dict[str, Any], second: dict[str, Any]) -> None:
+@pytest.mark.parametrize("ingestion", TECHNIQUES)
+def test_the_blob_client_reads_the_parquet_of_the_version(
+    ingestion: str, outputs: dict[str, Any], second: dict[str, Any]
+) -> None:
     from azure.identity import DefaultAzureCredential
     from azure.storage.blob import ContainerClient
 
-    [flights] = second["ingestions"]
-    prefix = f"flights/run={flights['run']['run_id']}/"
+    prefix = f"{ingestion}/run={by_ingestion(second)[ingestion]['run']['run_id']}/"
     curated = ContainerClient(outputs["lake_blob_endpoint"], "curated", credential=DefaultAzureCredential())
     names = [blob.name for blob in curated.list_blobs(name_starts_with=prefix) if blob.name.endswith(".parquet")]
     rows = sum(polars.read_parquet(io.BytesIO(curated.download_blob(name).readall())).height for name in names)
     assert rows == FLIGHTS
+
+
+def test_the_batch_client_lists_the_tasks_of_every_run(outputs: dict[str, Any]) -> None:
+    from azure.batch import BatchClient
+    from azure.identity import DefaultAzureCredential
+
+    with BatchClient(outputs["batch_url"], DefaultAzureCredential()) as client:
+        tasks = [task for job in client.list_jobs() for task in client.list_tasks(str(job.id))]
+    completing = 1
+    wanted = sum(one["tasks"] + completing for one in STACK["adfkit:ingestions"].values() if "tasks" in one)
+    assert [task.execution_info.result for task in tasks if task.execution_info] == ["success"] * 2 * wanted
 
 
 def test_a_preview_after_it_all_shows_no_changes(way: Way, second: dict[str, Any]) -> None:

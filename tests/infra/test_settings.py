@@ -25,7 +25,8 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
     (
         "technique that is not there yet",
         {"adfkit:ingestions.flights.technique": "databricks"},
-        "adfkit:ingestions.flights.technique: the technique 'databricks' is not supported yet; use azure_function",
+        "adfkit:ingestions.flights.technique: the technique 'databricks' is not supported yet; "
+        "use azure_function or batch",
     ),
     ("missing key", {"adfkit:storage.redundancy": None}, "adfkit:storage.redundancy: is missing"),
     ("missing section", {"adfkit:batch": None}, "adfkit:batch: is missing"),

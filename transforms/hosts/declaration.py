@@ -68,7 +68,11 @@ class Training:
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """What `transform.toml` says; `code_version` is the SHA-256 over the transform's own files."""
+    """What `transform.toml` says; `code_version` is the SHA-256 over the transform's own files.
+
+    `window_by` is the timestamp column of the result by which a run for a window takes its rows; None where the
+    transform runs for the whole source only.
+    """
 
     name: str
     inputs: Mapping[str, Input]
@@ -77,6 +81,7 @@ class Declaration:
     float_precision: int
     code_version: str
     training: Training | None
+    window_by: str | None = None
 
 
 def load(name: str) -> tuple[Declaration, Transform]:
@@ -117,6 +122,7 @@ def read(folder: Path) -> Declaration:
             float_precision=int(text["float_precision"]),
             code_version=_code_version(folder),
             training=_training(text["training"], columns) if "training" in text else None,
+            window_by=_window_by(text["window_by"], columns) if "window_by" in text else None,
         )
     except KeyError as error:
         raise DeclarationError(f"{folder.name}/transform.toml: the key {error} is missing.") from error
@@ -142,6 +148,12 @@ def _training(fields: Mapping[str, Any], columns: tuple[Column, ...]) -> Trainin
         time=_known(fields["time"], known),
         features=tuple(_known(feature, known) for feature in fields["features"]),
     )
+
+
+def _window_by(name: str, columns: tuple[Column, ...]) -> str:
+    if not any(column.name == name and column.type == "timestamp" for column in columns):
+        raise ValueError(f"window_by: '{name}' is no timestamp of the output.")
+    return name
 
 
 def _known(value: str, allowed: Mapping[str, Any] | tuple[str, ...]) -> str:

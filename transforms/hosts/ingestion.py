@@ -13,6 +13,7 @@ from azure.core.credentials import TokenCredential
 from transforms.hosts import declaration, manifest, polars_io, runner
 from transforms.hosts.blob_folder import BlobFolder
 from transforms.hosts.measure import Measurement
+from transforms.hosts.window import Window
 
 DATA_FILE = "part-0.parquet"
 
@@ -25,7 +26,7 @@ class RequestError(Exception):
 class Request:
     """What a pipeline asks for: which transform, from where to where, and for which run.
 
-    `source` and `data_location` are addresses of blob folders.
+    `source` and `data_location` are addresses of blob folders; without a window the run is for the whole source.
     """
 
     ingestion: str
@@ -33,19 +34,23 @@ class Request:
     source: str
     data_location: str
     run_id: str
+    window: Window | None = None
 
     @classmethod
     def parse(cls, body: Mapping[str, Any]) -> Request:
         """Check and take the fields; others are ignored.
 
         Raises:
-            RequestError: a field is missing or not a text.
+            RequestError: a field is missing or not a text, or the window is none.
         """
-        fields = cls.__dataclass_fields__
+        fields = [name for name in cls.__dataclass_fields__ if name != "window"]
         wrong = [name for name in fields if not isinstance(body.get(name), str) or not body[name]]
         if wrong:
             raise RequestError(f"The request must give these as texts that are not empty: {', '.join(wrong)}.")
-        return cls(**{name: body[name] for name in fields})
+        try:
+            return cls(**{name: body[name] for name in fields}, window=Window.parse(body))
+        except ValueError as error:
+            raise RequestError(str(error)) from error
 
 
 def run(request: Request, credential: TokenCredential, *, technique: str) -> dict[str, Any]:
@@ -65,7 +70,7 @@ def run(request: Request, credential: TokenCredential, *, technique: str) -> dic
         name: nw.from_native(polars_io.read_input(declared_input, source.read(declared_input.path)))
         for name, declared_input in declared.inputs.items()
     }
-    result = polars_io.collect(runner.run(declared, transform, frames).to_native())
+    result = polars_io.collect(runner.run(declared, transform, frames, request.window).to_native())
     files = {DATA_FILE: polars_io.to_parquet(result)}
     for path, content in files.items():
         target.write(path, content)
@@ -78,6 +83,7 @@ def run(request: Request, credential: TokenCredential, *, technique: str) -> dic
         data_location=target.address,
         technique=technique,
         measurement=measurement,
+        window=request.window,
     )
     target.write(manifest.NAME, json.dumps(made, indent=2).encode())
     return made

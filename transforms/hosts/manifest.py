@@ -20,6 +20,7 @@ import polars as pl
 from transforms.hosts import result
 from transforms.hosts.declaration import Column, Declaration
 from transforms.hosts.measure import Measurement
+from transforms.hosts.window import Window
 
 NAME = result.NAME
 
@@ -34,10 +35,11 @@ def manifest(
     data_location: str,
     technique: str,
     measurement: Measurement,
+    window: Window | None = None,
 ) -> dict[str, Any]:
     """The manifest as JSON values; `files` holds the content of each file by its path below `data_location`.
 
-    The key `training` is there where the transform declares a label.
+    The key `training` is there where the transform declares a label, `window` where the run was for one.
     """
     hashed = content_sha256(frame, declaration)
     return result.manifest(
@@ -50,6 +52,7 @@ def manifest(
         data_location=data_location,
         technique=technique,
         measured=measurement.taken(),
+        window=window,
     )
 
 

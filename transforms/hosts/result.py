@@ -13,6 +13,7 @@ from typing import Any
 
 from transforms.hosts.declaration import Declaration
 from transforms.hosts.measure import Measured
+from transforms.hosts.window import Window
 
 NAME = "manifest.json"
 SEPARATOR, NULL = "\x1f", "\x00"
@@ -38,10 +39,11 @@ def manifest(
     data_location: str,
     technique: str,
     measured: Measured,
+    window: Window | None = None,
 ) -> dict[str, Any]:
     """The manifest as JSON values; `files` are those below `data_location`, by their paths.
 
-    The key `training` is there where the transform declares a label.
+    The key `training` is there where the transform declares a label, `window` where the run was for one.
     """
     training = {"training": asdict(declaration.training)} if declaration.training else {}
     return {
@@ -58,6 +60,7 @@ def manifest(
         "content_sha256": content_sha256,
         "measured": measured,
         **training,
+        **({"window": window.as_json()} if window else {}),
     }
 
 

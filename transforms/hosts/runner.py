@@ -7,19 +7,29 @@ from collections.abc import Mapping
 import narwhals.stable.v2 as nw
 
 from transforms.hosts.declaration import TYPES, Column, Declaration, DeclarationError, Transform
+from transforms.hosts.window import Window
 
 
-def run(declaration: Declaration, transform: Transform, frames: Mapping[str, nw.LazyFrame]) -> nw.LazyFrame:
+def run(
+    declaration: Declaration,
+    transform: Transform,
+    frames: Mapping[str, nw.LazyFrame],
+    window: Window | None = None,
+) -> nw.LazyFrame:
     """The result with the declared columns, in their order and types, floats rounded to the declared precision.
 
+    With a window it has the rows of that window only; the transform itself still sees its whole inputs, so that what
+    it computes over several rows is what a run for the whole computes.
+
     Raises:
-        DeclarationError: the result lacks a declared column.
+        DeclarationError: the result lacks a declared column, or the transform cannot run for a window.
     """
     result = transform(**frames)
     missing = {column.name for column in declaration.columns} - set(result.collect_schema().names())
     if missing:
         raise DeclarationError(f"The transform '{declaration.name}' returned no column {', '.join(sorted(missing))}.")
-    return result.select(*(_typed(column, declaration.float_precision) for column in declaration.columns))
+    typed = result.select(*(_typed(column, declaration.float_precision) for column in declaration.columns))
+    return typed if window is None else window.rows(typed, declaration)
 
 
 def only_partition(

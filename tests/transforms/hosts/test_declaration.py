@@ -50,6 +50,7 @@ def test_a_good_declaration_is_read(tmp_path: Path) -> None:
         ("[output.known]", "[output.later]", "'later' is not one of known, outcome, label"),
         ('features = ["x"]', 'features = ["y"]', "'y' is not one of x"),
         ('label = "y"', 'label = "x"', "'x' is not one of y"),
+        ('name = "t"', 'name = "t"\nwindow_by = "x"', "window_by: 'x' is no timestamp of the output."),
         ("[inputs.a]", "[inputs.a", "transform.toml: "),
     ],
 )

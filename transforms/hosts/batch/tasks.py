@@ -18,6 +18,7 @@ from transforms.hosts.blob_folder import BlobFolder
 from transforms.hosts.declaration import Declaration, Transform
 from transforms.hosts.ingestion import Request, RequestError
 from transforms.hosts.measure import Measurement
+from transforms.hosts.window import Window
 
 TECHNIQUE = "batch"
 
@@ -63,7 +64,7 @@ def run(step: Step, credential: TokenCredential) -> dict[str, Any]:
     declared, transform = load(step.request.transform)
     if step.task is None:
         return complete(step, declared, target)
-    return transform_part(declared, transform, step.task, step.tasks, source, target)
+    return transform_part(declared, transform, step.task, step.tasks, source, target, step.request.window)
 
 
 def load(name: str) -> tuple[Declaration, Transform]:
@@ -84,7 +85,13 @@ def part(task: int) -> str:
 
 
 def transform_part(
-    declared: Declaration, transform: Transform, task: int, tasks: int, source: BlobFolder, target: BlobFolder
+    declared: Declaration,
+    transform: Transform,
+    task: int,
+    tasks: int,
+    source: BlobFolder,
+    target: BlobFolder,
+    window: Window | None = None,
 ) -> dict[str, Any]:
     """Transform the task's share of the partitions, and write it as one file, which may be empty."""
     frames = {
@@ -92,7 +99,7 @@ def transform_part(
         for name, declared_input in declared.inputs.items()
     }
     mine, shares = share(declared, frames, task, tasks)
-    result = runner.run(declared, transform, {name: nw.from_native(frame) for name, frame in mine.items()})
+    result = runner.run(declared, transform, {name: nw.from_native(frame) for name, frame in mine.items()}, window)
     rows = polars_io.collect(result.to_native() if shares else result.to_native().limit(0))
     target.write(part(task), polars_io.to_parquet(rows))
     return {"task": task, "rows": rows.height, "file": part(task)}
@@ -132,6 +139,7 @@ def complete(step: Step, declared: Declaration, target: BlobFolder) -> dict[str,
         data_location=target.address,
         technique=TECHNIQUE,
         measurement=measurement,
+        window=step.request.window,
     )
     target.write(manifest.NAME, json.dumps(made, indent=2).encode())
     return made

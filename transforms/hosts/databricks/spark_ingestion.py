@@ -12,6 +12,7 @@ from pyspark.sql import SparkSession
 from transforms.hosts import declaration, result, runner
 from transforms.hosts.databricks import spark_io
 from transforms.hosts.measure import Measurement
+from transforms.hosts.window import Window
 
 
 def run(
@@ -21,7 +22,7 @@ def run(
 
     Args:
         request: `ingestion`, `transform`, `run_id`, and the addresses of two blob folders, `source` and
-            `data_location`.
+            `data_location`; for a run for a window also `window_start` and `window_end`.
         put: writes a text to a URL.
 
     Raises:
@@ -30,13 +31,14 @@ def run(
     measurement = Measurement()
     for name, value in spark_io.SETTINGS.items():
         spark.conf.set(name, value)
+    window = Window.parse(request)
     declared, transform = declaration.load(request["transform"])
     source, target = spark_io.storage_url(request["source"]), spark_io.storage_url(request["data_location"])
     frames = {
         name: nw.from_native(spark_io.read_input(spark, declared_input, source))
         for name, declared_input in declared.inputs.items()
     }
-    files = spark_io.write(spark, runner.run(declared, transform, frames).to_native(), target)
+    files = spark_io.write(spark, runner.run(declared, transform, frames, window).to_native(), target)
     written = spark.read.parquet(target)
     hashed = spark_io.content_sha256(written, declared)
     made = result.manifest(
@@ -49,6 +51,7 @@ def run(
         data_location=request["data_location"],
         technique=technique,
         measured=measurement.taken(),
+        window=window,
     )
     put(target + result.NAME, json.dumps(made, indent=2))
     return made

@@ -59,7 +59,8 @@ def read_manifest(location: str, credential: TokenCredential) -> dict[str, Any]:
 def tags_of(manifest: Mapping[str, Any], location: str) -> dict[str, str]:
     """The tags of a data asset version: which run, how much, where, and hashes to recognise it by."""
     kept = ("run_id", "rows", "files_sha256", "content_sha256", "technique", "code_version")
-    return {"location": location} | {key: str(manifest[key]) for key in kept if manifest.get(key) is not None}
+    tags = {"location": location} | {key: str(manifest[key]) for key in kept if manifest.get(key) is not None}
+    return tags | {f"window_{end}": str(time) for end, time in manifest.get("window", {}).items()}
 
 
 def register(client: MLClient, name: str, location: str, tags: Mapping[str, str]) -> str:

@@ -71,7 +71,10 @@ class Result:
 
 
 def main() -> None:
-    """Train as the manifest declares and register the model; with no declaration there is nothing to do."""
+    """Train as the manifest declares and register the model; with no declaration there is nothing to do.
+
+    A run for a window has a part of the data only: what is learnt from it would replace a model of the whole.
+    """
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data_location", type=Path, required=True, help="folder with manifest.json and Parquet files")
     parser.add_argument("--dataset", type=Path, required=True, help="folder with dataset.json")
@@ -82,6 +85,9 @@ def main() -> None:
     dataset = json.loads((arguments.dataset / "dataset.json").read_text())
     if "training" not in manifest:
         print(f"{dataset['name']} declares no label: nothing to train.")
+        return
+    if "window" in manifest:
+        print(f"{dataset['name']} version {dataset['version']} is of a window: nothing is trained on it alone.")
         return
     training = Training.of(manifest["training"])
     result = train(read(arguments.data_location, training), training)

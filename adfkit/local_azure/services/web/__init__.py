@@ -11,6 +11,7 @@ from adfkit.local_azure.errors import AzureError
 from adfkit.local_azure.platform import Platform
 from adfkit.local_azure.service import DataPlane, RequestContext, Service
 from adfkit.local_azure.services.web import scm, site
+from adfkit.local_azure.services.web.bindings import HTTP, BindingTypes
 from adfkit.local_azure.services.web.history import History
 from adfkit.local_azure.services.web.host import FunctionHost
 from adfkit.local_azure.services.web.models import App, find_app
@@ -26,6 +27,7 @@ class WebService(Service):
         self.history = History(platform.store)
         self._publisher = Publisher(platform, self.history)
         self._hosts: dict[str, FunctionHost] = {}
+        self._types = BindingTypes(HTTP)
         self.resource_types = resource_types(self.history, self._restart, self._deleted)
         self.data_planes = (
             # a site checks its callers itself, by its own authentication settings and keys
@@ -63,7 +65,7 @@ class WebService(Service):
 
     def _host(self, key: str) -> FunctionHost:
         if key not in self._hosts:
-            self._hosts[key] = FunctionHost(self.platform, self.history, key)
+            self._hosts[key] = FunctionHost(self.platform, self.history, key, self._types)
         return self._hosts[key]
 
     async def _restart(self, id: str) -> None:

@@ -1,7 +1,4 @@
-"""The functions of an app as its host sees them: HTTP triggers with routes, and those with other triggers.
-
-Triggers and bindings that are not supported are refused by name.
-"""
+"""The functions of an app as its host sees them, and the routes of those with an HTTP trigger."""
 
 from __future__ import annotations
 
@@ -10,7 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from adfkit.local_azure.services.web.bindings import Binding, BindingTypes, is_output
 from adfkit.local_azure.services.web.errors import HostError
+from adfkit.local_azure.services.web.models import App
 
 CONSTRAINTS: Final[Mapping[str, str]] = {
     "int": r"[+-]?\d+",
@@ -20,37 +19,42 @@ CONSTRAINTS: Final[Mapping[str, str]] = {
     "guid": r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}",
 }
 PARAMETER: Final = re.compile(r"\{(?P<all>\*?)(?P<name>\w+)(?::(?P<constraint>[^}?]+))?(?P<optional>\??)\}")
-HTTP_TRIGGER: Final = "httptrigger"
-SUPPORTED: Final = ("httpTrigger", "http")
-"""The types of bindings; a function has one whose type ends with Trigger."""
-KNOWN: Final = frozenset(name.lower() for name in SUPPORTED)
 
 
-@dataclass(frozen=True, slots=True)
-class HttpFunction:
-    """One function with an HTTP trigger; `methods` in capitals, empty for all; `route` without the prefix."""
-
-    name: str
-    route: str
-    methods: frozenset[str]
-    auth_level: str
-    bindings: Sequence[Mapping[str, Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class TriggeredFunction:
-    """One function with another trigger; `kind` is that trigger's type in lower case, `trigger` its binding."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Function:
+    """One function; `kind` is the type of its trigger in lower case."""
 
     name: str
     kind: str
-    trigger: Mapping[str, Any]
-    bindings: Sequence[Mapping[str, Any]]
+    trigger: Binding
+    bindings: Sequence[Binding]
+
+    @property
+    def inputs(self) -> list[Binding]:
+        """What is read before it runs."""
+        return [binding for binding in self.bindings if binding is not self.trigger and not is_output(binding)]
+
+    @property
+    def outputs(self) -> list[Binding]:
+        """What is written after it ran."""
+        return [binding for binding in self.bindings if is_output(binding)]
 
 
-Function = HttpFunction | TriggeredFunction
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpFunction(Function):
+    """One function with an HTTP trigger; `methods` in capitals, empty for all; `route` without the prefix."""
+
+    route: str
+    methods: frozenset[str]
+    auth_level: str
 
 
-def read_functions(declared: Sequence[Mapping[str, Any]]) -> list[Function]:
+class TriggeredFunction(Function):
+    """One function with another trigger."""
+
+
+def read_functions(app: App, declared: Sequence[Mapping[str, Any]], types: BindingTypes) -> list[Function]:
     """Check what a worker found.
 
     Raises:
@@ -58,7 +62,32 @@ def read_functions(declared: Sequence[Mapping[str, Any]]) -> list[Function]:
     """
     if not declared:
         raise HostError("No functions were found: the app's FunctionApp has none registered.")
-    return [_function(function["name"], function["bindings"]) for function in declared]
+    return [_function(app, function, types) for function in declared]
+
+
+def _function(app: App, declared: Mapping[str, Any], types: BindingTypes) -> Function:
+    name, bindings = str(declared["name"]), declared["bindings"]
+    if declared.get("retry"):
+        raise HostError(f"The function '{name}' has a retry policy, which local Azure does not support.")
+    trigger = None
+    for binding in bindings:
+        type = types.of(name, binding)
+        type.check(app, name, binding)
+        trigger = binding if type.trigger else trigger
+    if trigger is None:
+        raise HostError(f"The function '{name}' has no trigger.")
+    kind = str(trigger["type"]).lower()
+    if kind != "httptrigger":
+        return TriggeredFunction(name=name, kind=kind, trigger=trigger, bindings=bindings)
+    return HttpFunction(
+        name=name,
+        kind=kind,
+        trigger=trigger,
+        bindings=bindings,
+        route=str(trigger.get("route") or name).strip("/"),
+        methods=frozenset(str(method).upper() for method in trigger.get("methods") or ()),
+        auth_level=str(trigger.get("authLevel") or "function").lower(),
+    )
 
 
 def http_functions(functions: Sequence[Function]) -> list[HttpFunction]:
@@ -69,28 +98,6 @@ def http_functions(functions: Sequence[Function]) -> list[HttpFunction]:
 def triggered_functions(functions: Sequence[Function]) -> list[TriggeredFunction]:
     """Those with another trigger."""
     return [function for function in functions if isinstance(function, TriggeredFunction)]
-
-
-def _function(name: str, bindings: Sequence[Mapping[str, Any]]) -> Function:
-    for binding in bindings:
-        if str(binding["type"]).lower() not in KNOWN:
-            raise HostError(
-                f"The function '{name}' has a binding of the type '{binding['type']}', which local Azure does not "
-                f"support; it supports {', '.join(SUPPORTED)}."
-            )
-    trigger = next((binding for binding in bindings if str(binding["type"]).lower().endswith("trigger")), None)
-    if trigger is None:
-        raise HostError(f"The function '{name}' has no trigger.")
-    kind = str(trigger["type"]).lower()
-    if kind != HTTP_TRIGGER:
-        return TriggeredFunction(name, kind, trigger, bindings)
-    return HttpFunction(
-        name=name,
-        route=str(trigger.get("route") or name).strip("/"),
-        methods=frozenset(str(method).upper() for method in trigger.get("methods") or ()),
-        auth_level=str(trigger.get("authLevel") or "function").lower(),
-        bindings=bindings,
-    )
 
 
 @dataclass(frozen=True, slots=True)

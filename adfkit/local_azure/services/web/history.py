@@ -35,6 +35,7 @@ SCHEMA: Final = (
     """CREATE TABLE web_functions (
         site TEXT NOT NULL, name TEXT NOT NULL, function BLOB NOT NULL, PRIMARY KEY (site, name)
     )""",
+    "ALTER TABLE web_invocations ADD COLUMN operation TEXT NOT NULL DEFAULT ''",
 )
 MASTER_KEY: Final = "_master"
 DEFAULT_KEY: Final = "default"
@@ -120,10 +121,11 @@ class History:
                 (_now(), text),
             )
 
-    def start_invocation(self, site: str, id: str, function: str) -> None:
-        """Note an invocation before it runs."""
+    def start_invocation(self, site: str, id: str, function: str, *, operation: str) -> None:
+        """Note an invocation before it runs; `operation` is the id of the trace that it belongs to."""
         self._store.execute(
-            "INSERT INTO web_invocations VALUES (?, ?, ?, ?, NULL, NULL, NULL)", (id, site, function, _now())
+            "INSERT INTO web_invocations (id, site, function, started_at, operation) VALUES (?, ?, ?, ?, ?)",
+            (id, site, function, _now(), operation),
         )
 
     def end_invocation(self, id: str, status: int, error: str | None = None) -> None:

@@ -7,14 +7,15 @@ import logging
 import shutil
 import sys
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from uuid import uuid4
 
 from adfkit.local_azure.errors import LocalAzureError
 from adfkit.local_azure.platform import Platform
+from adfkit.local_azure.services.web.bindings import Binding, BindingTypes, Data
 from adfkit.local_azure.services.web.errors import HostError
 from adfkit.local_azure.services.web.functions import (
     Function,
@@ -29,10 +30,14 @@ from adfkit.local_azure.services.web.models import App
 from adfkit.local_azure.services.web.package_storage import PackageStorage
 from adfkit.local_azure.services.web.packages import BUILT_PACKAGES, Package, unpack
 from adfkit.local_azure.services.web.worker_process import (
+    Execution,
+    FunctionFailedError,
+    FunctionTimeoutError,
     InvocationFailedError,
     Launch,
     LogRecord,
-    WorkerExitedError,
+    Metadata,
+    Value,
     WorkerProcess,
 )
 
@@ -42,6 +47,10 @@ PACKAGE_CHECK_SECONDS: Final = 1.0
 """How long a look at the package holds: an instance that starts reads it, and any invocation may meet a new one."""
 RESPONSE_SECONDS: Final = 230.0
 """What App Service's front end waits for an answer; the function itself may run longer."""
+RETURN: Final = "$return"
+"""The name of the output that is what a function returns."""
+NO_CONTENT: Final = Value("http", b"", {"status": 204, "headers": ()})
+"""The answer of an HTTP function that gives none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,20 +85,12 @@ class Instance:
     functions: list[Function]
     router: Router
     endpoint: dict[str, str]
-    running: set[asyncio.Task[Any]] = field(default_factory=set)
+    running: set[asyncio.Task[dict[str, Value]]] = field(default_factory=set)
 
     def serves(self, app: App) -> bool:
         """Whether it still runs, with the settings and the identity that the app has now."""
         started_for = (self.app.settings, self.app.principal, self.app.container_url)
         return self.worker.alive and started_for == (app.settings, app.principal, app.container_url)
-
-
-Bind = Callable[[App, Function], dict[str, Any]]
-
-
-def no_inputs(_: App, __: Function) -> dict[str, Any]:
-    """The `bind` of a host without input bindings."""
-    return {}
 
 
 class FunctionHost:
@@ -100,16 +101,15 @@ class FunctionHost:
         platform: Platform,
         history: History,
         key: str,
+        types: BindingTypes,
         *,
         response_seconds: float = RESPONSE_SECONDS,
-        bind: Bind = no_inputs,
     ) -> None:
-        """`bind` gives the values of a function's input bindings, by the names of its arguments."""
         self._platform = platform
         self._history = history
         self._key = key
+        self._types = types
         self._response_seconds = response_seconds
-        self._bind = bind
         self._lock = asyncio.Lock()
         self._instance: Instance | None = None
         self._etag = ""
@@ -167,7 +167,7 @@ class FunctionHost:
         worker = None
         try:
             worker = await WorkerProcess.start(self._platform.processes, launch, self._log)
-            functions = read_functions(worker.functions)
+            functions = read_functions(app, worker.functions, self._types)
             router = Router(http_functions(functions), package.route_prefix)
             return Instance(app, worker, package, functions, router, endpoint)
         except BaseException:
@@ -210,73 +210,102 @@ class FunctionHost:
 
     async def invoke(self, instance: Instance, invocation: Invocation) -> Outcome:
         """Run a function and answer as the host does: 500 where it raised, 504 where it took too long."""
-        id = str(uuid4())
-        self._history.start_invocation(self._key, id, invocation.function.name)
-        task = asyncio.create_task(self._run(instance, id, invocation))
-        instance.running.add(task)
-        task.add_done_callback(instance.running.discard)
-        done, _ = await asyncio.wait({task}, timeout=self._response_seconds)
-        if not done:
-            return _text(504, f"The function gave no answer within {self._response_seconds:g} seconds; it runs on.")
-        return task.result()
-
-    async def call(self, instance: Instance, function: TriggeredFunction, text: str) -> str:
-        """Run a function that is no HTTP function, on the text that its trigger gives it; returns the text it answers.
-
-        Raises:
-            InvocationFailedError, WorkerExitedError, TimeoutError: as the worker's `invoke`, or it took too long.
-        """
-        id = str(uuid4())
-        self._history.start_invocation(self._key, id, function.name)
-        task = asyncio.create_task(self._execute(instance, id, function, {"trace_parent": ""}, text.encode()))
-        instance.running.add(task)
-        task.add_done_callback(instance.running.discard)
-        try:
-            _, body = await task
-        except (InvocationFailedError, WorkerExitedError, TimeoutError) as error:
-            self._note(id, "ERROR", error.stack if isinstance(error, InvocationFailedError) else str(error))
-            self._history.end_invocation(id, 500, str(error))
-            raise
-        self._history.end_invocation(id, 200)
-        return body.decode()
-
-    async def _run(self, instance: Instance, id: str, invocation: Invocation) -> Outcome:
-        header = {
+        request = {
             "method": invocation.method,
             "url": invocation.url,
             "headers": dict(invocation.headers),
             "params": dict(invocation.params),
             "route_params": dict(invocation.route_params),
-            "trace_parent": invocation.headers.get("traceparent", ""),
         }
+        function = invocation.function
+        inputs = {str(function.trigger["name"]): Value("http", invocation.body, request)}
+        trace_parent = invocation.headers.get("traceparent", "")
+        data = {**invocation.params, **invocation.route_params}
+        task = self._begin(instance, function, inputs, data=data, trace_parent=trace_parent)
+        done, _ = await asyncio.wait({task}, timeout=self._response_seconds)
+        if not done:
+            return _text(504, f"The function gave no answer within {self._response_seconds:g} seconds; it runs on.")
         try:
-            result, body = await self._execute(instance, id, invocation.function, header, invocation.body)
-        except InvocationFailedError as error:
-            self._note(id, "ERROR", error.stack)
-            return self._failed(id, str(error))
-        except (WorkerExitedError, TimeoutError) as error:
-            return self._failed(id, str(error))
-        self._history.end_invocation(id, result["status"])
-        return Outcome(result["status"], tuple((key, value) for key, value in result["headers"]), body)
+            outputs = task.result()
+        except FunctionFailedError as error:
+            return _text(500, str(error))
+        answer = next((value for value in outputs.values() if value.type == "http"), NO_CONTENT)
+        headers = tuple((key, value) for key, value in answer.head["headers"])
+        return Outcome(answer.head["status"], headers, answer.content)
 
-    async def _execute(
-        self, instance: Instance, id: str, function: Function, header: dict[str, Any], body: bytes
-    ) -> tuple[dict[str, Any], bytes]:
-        """One call of the worker; one that takes too long costs the worker, since a thread can't be ended otherwise."""
-        header["inputs"] = self._bind(instance.app, function)
+    async def run(
+        self,
+        instance: Instance,
+        function: Function,
+        inputs: Mapping[str, Value],
+        *,
+        metadata: Mapping[str, Metadata] | None = None,
+        data: Data | None = None,
+        trace_parent: str = "",
+    ) -> dict[str, Value]:
+        """Run a function on the value of its trigger; what it gave to its outputs, which are written by then.
+
+        Raises:
+            FunctionFailedError: it raised, took too long, lost its worker, or a binding failed.
+        """
+        return await self._begin(instance, function, inputs, metadata=metadata, data=data, trace_parent=trace_parent)
+
+    async def call(self, instance: Instance, function: TriggeredFunction, text: str) -> str:
+        """Run a function on the text that its trigger gives it; returns the text it answers. Raises as `run` does."""
+        outputs = await self.run(instance, function, {str(function.trigger["name"]): Value("string", text.encode())})
+        return outputs[RETURN].content.decode()
+
+    def _begin(
+        self,
+        instance: Instance,
+        function: Function,
+        inputs: Mapping[str, Value],
+        *,
+        metadata: Mapping[str, Metadata] | None = None,
+        data: Data | None = None,
+        trace_parent: str = "",
+    ) -> asyncio.Task[dict[str, Value]]:
+        execution = Execution(str(uuid4()), function.name, inputs, metadata or {}, trace_parent)
+        self._history.start_invocation(self._key, execution.id, function.name, operation=_operation(trace_parent))
+        task = asyncio.create_task(self._run(instance, function, execution, data or {}))
+        instance.running.add(task)
+        task.add_done_callback(instance.running.discard)
+        return task
+
+    async def _run(self, instance: Instance, function: Function, execution: Execution, data: Data) -> dict[str, Value]:
+        try:
+            read = {str(each["name"]): await self._read(instance, function, each, data) for each in function.inputs}
+            outputs = await self._execute(instance, replace(execution, inputs={**execution.inputs, **read}))
+            for binding in function.outputs:
+                value = outputs.get(str(binding["name"]))
+                write = self._types.of(function.name, binding).write
+                if value is not None and write is not None:
+                    await write(instance.app, binding, value, data)
+        except FunctionFailedError as error:
+            if isinstance(error, InvocationFailedError):
+                self._note(execution.id, "ERROR", error.stack)
+            self._note(execution.id, "ERROR", str(error))
+            self._history.end_invocation(execution.id, 500, str(error))
+            raise
+        answer = next((value for value in outputs.values() if value.type == "http"), None)
+        self._history.end_invocation(execution.id, answer.head["status"] if answer else 200)
+        return outputs
+
+    async def _read(self, instance: Instance, function: Function, binding: Binding, data: Data) -> Value:
+        read = self._types.of(function.name, binding).read
+        if read is None:
+            raise RuntimeError(f"the binding '{binding['name']}' was let through as an input")
+        return await read(instance.app, binding, data)
+
+    async def _execute(self, instance: Instance, execution: Execution) -> dict[str, Value]:
         limit = instance.package.timeout
         try:
             async with asyncio.timeout(None if limit == float("inf") else limit):
-                return await instance.worker.invoke({"invocation": id, "function": function.name, **header}, body)
+                return await instance.worker.invoke(execution)
         except TimeoutError:
-            await instance.worker.stop(self._platform.processes)
-            text = f"Timeout value of {limit:g} seconds exceeded by function: {function.name}."
-            raise TimeoutError(text) from None
-
-    def _failed(self, id: str, text: str) -> Outcome:
-        self._note(id, "ERROR", text)
-        self._history.end_invocation(id, 500, text)
-        return _text(500, text)
+            await instance.worker.stop(self._platform.processes)  # as the host does: a thread can't be ended otherwise
+            text = f"Timeout value of {limit:g} seconds exceeded by function: {execution.function}."
+            raise FunctionTimeoutError(text) from None
 
     async def stop(self) -> None:
         """End the worker; the next invocation starts one again, with the app's settings of then."""
@@ -316,6 +345,12 @@ class FunctionHost:
     def _note(self, invocation: str, level: str, text: str) -> None:
         logger.log(logging.getLevelName(level), "%s: %s", self._key.rpartition("/")[2], text)
         self._log(LogRecord(invocation, level, "host", text))
+
+
+def _operation(trace_parent: str) -> str:
+    """The operation id of an invocation's log: the trace of the caller, a new one where there is none."""
+    parts = trace_parent.split("-")
+    return parts[1] if len(parts) == 4 and len(parts[1]) == 32 else uuid4().hex
 
 
 def _text(status: int, text: str) -> Outcome:

@@ -16,7 +16,9 @@ from adfkit.local_azure.services.web.models import App
 
 HOP_BY_HOP = frozenset({"connection", "content-length", "keep-alive", "transfer-encoding"})
 """Headers that the server sets itself."""
-ADMIN = HttpFunction("admin", "admin", frozenset(), "admin", ())
+ADMIN = HttpFunction(
+    name="admin", kind="", trigger={}, bindings=(), route="admin", methods=frozenset(), auth_level="admin"
+)
 
 
 def render_error(error: AzureError) -> Response:

@@ -3,7 +3,8 @@
 It loads `function_app.py` (programming model v2), tells which functions it found, and runs invocations. It talks to the
 host over its standard input and output in frames: two big-endian 32-bit lengths, a JSON header, a body. What the app
 prints goes to standard error. Frames to the worker: `invoke`. From it: `functions` or `load_failed`, `log`, `result`,
-`failed`. See `worker_process.py` for the other end.
+`failed`. See `worker_process.py` for the other end. Values go as entries {"name", "type", "length"} of a header's
+`inputs` or `outputs`, their contents one after the other in the body.
 """
 
 import asyncio
@@ -22,6 +23,7 @@ from types import SimpleNamespace
 from typing import Any, BinaryIO
 
 LENGTHS = struct.Struct(">II")
+RETURN = "$return"
 INVOCATION: contextvars.ContextVar[str] = contextvars.ContextVar("invocation", default="")
 
 
@@ -81,7 +83,11 @@ class Worker:
             self._channel.send({"kind": "load_failed", **described(error, self._folder)})
             return
         functions = [
-            {"name": name, "bindings": [json.loads(binding) for binding in function.get_raw_bindings()]}
+            {
+                "name": name,
+                "bindings": [json.loads(binding) for binding in function.get_raw_bindings()],
+                "retry": function.get_settings_dict("retry_policy"),
+            }
             for name, function in self._functions.items()
         ]
         self._channel.send({"kind": "functions", "functions": functions})
@@ -97,52 +103,109 @@ class Worker:
         invocation = header["invocation"]
         INVOCATION.set(invocation)
         try:
-            function = self._functions[header["function"]]
-            status, headers, content = answer(function, await self._call(function, header, body))
+            values = await self._call(self._functions[header["function"]], header, body)
         except BaseException as error:  # noqa: BLE001  whatever the function raises is the invocation's outcome
             self._channel.send({"kind": "failed", "invocation": invocation, **described(error, self._folder)})
             return
-        self._channel.send({"kind": "result", "invocation": invocation, "status": status, "headers": headers}, content)
+        outputs = [{**head, "name": name, "length": len(content)} for name, head, content in values]
+        content = b"".join(content for _, _, content in values)
+        self._channel.send({"kind": "result", "invocation": invocation, "outputs": outputs}, content)
 
-    async def _call(self, function: Any, header: dict[str, Any], body: bytes) -> Any:
+    async def _call(
+        self, function: Any, header: dict[str, Any], body: bytes
+    ) -> list[tuple[str, dict[str, Any], bytes]]:
+        """Run a function; name, description and content of each value that it gave back."""
         user_function = function.get_user_function()
-        arguments = {function.get_trigger().name: trigger_value(function, header, body), **header.get("inputs", {})}
-        parameters = inspect.signature(user_function).parameters
-        if "context" in parameters and "context" not in arguments:
+        outs = {binding.name: Out() for binding in outputs_of(function) if binding.name != RETURN}
+        arguments = {**input_values(function, header, body), **outs}
+        if "context" in inspect.signature(user_function).parameters and "context" not in arguments:
             arguments["context"] = invocation_context(header, self._folder)
         if inspect.iscoroutinefunction(user_function):
-            return await user_function(**arguments)
-        in_context = contextvars.copy_context()
-        return await asyncio.get_running_loop().run_in_executor(
-            self._threads, lambda: in_context.run(user_function, **arguments)
-        )
+            result = await user_function(**arguments)
+        else:
+            in_context = contextvars.copy_context()
+            result = await asyncio.get_running_loop().run_in_executor(
+                self._threads, lambda: in_context.run(user_function, **arguments)
+            )
+        return output_values(function, outs, result)
 
 
-def trigger_value(function: Any, header: dict[str, Any], body: bytes) -> Any:
-    """The trigger's argument: a request, or what the SDK's own converter makes of the text that the host sent."""
-    trigger = function.get_trigger()
-    if trigger.type == "httpTrigger":
-        return http_request(header, body)
-    from azure.functions import meta
+class Out:
+    """An argument by which a function gives a value to an output binding, with the methods of `azure.functions.Out`."""
 
-    return converter(trigger.type).decode(meta.Datum(type="string", value=body.decode()), trigger_metadata=None)
+    def __init__(self) -> None:
+        self._value: Any = None
+
+    def set(self, value: Any) -> None:
+        """Give the value."""
+        self._value = value
+
+    def get(self) -> Any:
+        """The value given, None where there is none yet."""
+        return self._value
 
 
-def converter(binding: str) -> Any:
-    """The SDK's own converter between what the host sends and what a function takes and returns."""
+def outputs_of(function: Any) -> list[Any]:
+    """The output bindings of a function."""
+    return [binding for binding in function.get_bindings() if binding.get_dict_repr()["direction"].name == "OUT"]
+
+
+def converter(type: str) -> Any:
+    """The SDK's converter for a type of binding."""
     from azure.functions import meta
 
     registry: Any = meta
-    return registry.get_binding_registry().get(binding)
+    return registry.get_binding_registry().get(type)
 
 
-def answer(function: Any, result: Any) -> tuple[int, list[tuple[str, str]], bytes]:
-    """Status, headers and body of what a function returned; for other triggers the text of the SDK's converter."""
+def input_values(function: Any, header: dict[str, Any], body: bytes) -> dict[str, Any]:
+    """The arguments that come from the host, decoded by the SDK's own converters."""
+    from azure.functions.meta import Datum
+
     trigger = function.get_trigger()
-    if trigger.type == "httpTrigger":
-        return http_response(result)
-    encoded = converter(trigger.type).encode(result, expected_type=None)
-    return 200, [], str(encoded.value).encode()
+    metadata = {name: Datum(field["value"], field["type"]) for name, field in header["metadata"].items()}
+    types = {binding.name: binding.type for binding in function.get_bindings()}
+    arguments, start = {}, 0
+    for entry in header["inputs"]:
+        name, content = entry["name"], body[start : start + entry["length"]]
+        start += entry["length"]
+        if entry["type"] == "http":
+            arguments[name] = http_request(entry, content)
+            continue
+        value: Any = content if entry["type"] == "bytes" else content.decode()
+        datum = Datum(None, None) if entry["type"] == "none" else Datum(value, entry["type"])
+        arguments[name] = converter(types[name]).decode(
+            datum, trigger_metadata=metadata if name == trigger.name else None
+        )
+    return arguments
+
+
+def output_values(function: Any, outs: dict[str, Out], result: Any) -> list[tuple[str, dict[str, Any], bytes]]:
+    """What a function set and returned, encoded by the SDK's own converters."""
+    types = {binding.name: binding.type for binding in outputs_of(function)}
+    trigger = converter(function.get_trigger().type)
+    if hasattr(trigger, "has_implicit_output") and trigger.has_implicit_output():
+        types[RETURN] = function.get_trigger().type
+    if result is not None and RETURN not in types:
+        name = function.get_function_name()
+        raise RuntimeError(f"function {name!r} without a $return binding returned a non-None value")
+    given = {name: out.get() for name, out in outs.items()}
+    values = [encoded(name, types[name], value) for name, value in given.items() if value is not None]
+    return [*values, encoded(RETURN, types[RETURN], result)] if RETURN in types else values
+
+
+def encoded(name: str, type: str, value: Any) -> tuple[str, dict[str, Any], bytes]:
+    """One value for the host; raises TypeError where its binding does not take it."""
+    if type == "http":
+        status, headers, content = http_response(value)
+        return name, {"type": "http", "status": status, "headers": headers}, content
+    try:
+        datum = converter(type).encode(value, expected_type=None)
+    except NotImplementedError:
+        kind = value.__class__.__name__
+        raise TypeError(f'unable to encode outgoing TypedData: unsupported type "{type}" for "{kind}"') from None
+    content = datum.value if isinstance(datum.value, bytes) else str(datum.value).encode()
+    return name, {"type": datum.type}, content
 
 
 def find_functions() -> list[Any]:

@@ -6,7 +6,7 @@ import asyncio
 import struct
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,18 +22,58 @@ LAST_LINES: Final = 20
 Frame = tuple[dict[str, Any], bytes]
 
 
-class InvocationFailedError(Exception):
+class FunctionFailedError(Exception):
+    """An invocation that failed; its text is what the host answers and logs."""
+
+
+class InvocationFailedError(FunctionFailedError):
     """A function that raised: the exception's type and text, where in the app's files, and the whole stack."""
 
     def __init__(self, failure: Mapping[str, str]) -> None:
         exception = f"{failure['type']}: {failure['message']}" if failure["message"] else failure["type"]
         super().__init__(f"Result: Failure\nException: {exception}\nStack: {failure['where']}")
-        self.stack = failure["stack"]
-        self.type, self.message = failure["type"], failure["message"]
+        self.type, self.message, self.stack = failure["type"], failure["message"], failure["stack"]
 
 
-class WorkerExitedError(Exception):
+class FunctionTimeoutError(FunctionFailedError, TimeoutError):
+    """A function that ran longer than `functionTimeout` allows."""
+
+
+class WorkerExitedError(FunctionFailedError):
     """The worker process ended while it ran the invocation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A value on its way between host and worker.
+
+    Attributes:
+        type: `http`, `string`, `json`, `bytes`, or `none` for what is not there.
+        head: for `http` the request's or the response's other parts.
+    """
+
+    type: str
+    content: bytes = b""
+    head: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """One field of a trigger's metadata; `type` is that of a datum of the SDK: `string`, `int`, `json`."""
+
+    type: str
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """One invocation as the worker runs it; `inputs` by the argument's name."""
+
+    id: str
+    function: str
+    inputs: Mapping[str, Value]
+    metadata: Mapping[str, Metadata] = field(default_factory=dict)
+    trace_parent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,23 +150,35 @@ class WorkerProcess:
         """Whether it can take invocations."""
         return self._process.returncode is None and not self._readers.done()
 
-    async def invoke(self, header: dict[str, Any], body: bytes) -> Frame:
-        """Run one invocation; `header["invocation"]` is its id. Returns the frame `result` and the response's body.
+    async def invoke(self, execution: Execution) -> dict[str, Value]:
+        """Run one invocation; the values that it gave to its outputs, by their bindings' names.
 
         Raises:
             InvocationFailedError: the function raised.
             WorkerExitedError: the worker ended meanwhile.
         """
         future: asyncio.Future[Frame] = asyncio.get_running_loop().create_future()
-        self._pending[header["invocation"]] = future
+        self._pending[execution.id] = future
+        inputs = execution.inputs
+        header = {
+            "kind": "invoke",
+            "invocation": execution.id,
+            "function": execution.function,
+            "trace_parent": execution.trace_parent,
+            "metadata": {name: {"type": each.type, "value": each.value} for name, each in execution.metadata.items()},
+            "inputs": [
+                {**value.head, "name": name, "type": value.type, "length": len(value.content)}
+                for name, value in inputs.items()
+            ],
+        }
         try:
-            self._send({"kind": "invoke", **header}, body)
+            self._send(header, b"".join(value.content for value in inputs.values()))
             frame = await future
         finally:
-            self._pending.pop(header["invocation"], None)
+            self._pending.pop(execution.id, None)
         if frame[0]["kind"] == "failed":
             raise InvocationFailedError(frame[0])
-        return frame
+        return _outputs(*frame)
 
     async def stop(self, processes: Processes) -> None:
         """End the process; what it still runs fails with `WorkerExitedError`."""
@@ -184,3 +236,13 @@ class WorkerProcess:
         code = self._process.returncode
         how = f"signal {-code}" if code is not None and code < 0 else f"exit status {code}"
         return f"Language Worker Process exited ({how}).{' Its last output: ' + last if last else ''}"
+
+
+def _outputs(header: Mapping[str, Any], body: bytes) -> dict[str, Value]:
+    outputs, start = {}, 0
+    for entry in header["outputs"]:
+        content = body[start : start + entry["length"]]
+        start += entry["length"]
+        head = {name: each for name, each in entry.items() if name not in ("name", "type", "length")}
+        outputs[entry["name"]] = Value(entry["type"], content, head)
+    return outputs

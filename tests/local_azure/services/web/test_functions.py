@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from adfkit.local_azure.services.web.bindings import HTTP, BindingTypes
 from adfkit.local_azure.services.web.errors import DeploymentError, HostError
-from adfkit.local_azure.services.web.functions import Router, http_functions, read_functions
+from adfkit.local_azure.services.web.functions import HttpFunction, Router, http_functions, read_functions
+from adfkit.local_azure.services.web.models import App
 from adfkit.local_azure.services.web.packages import unpack
 from infra.function_package import zipped
 
@@ -18,19 +20,22 @@ def declared(name: str, route: str | None, *methods: str) -> dict[str, Any]:
     return {"name": name, "bindings": [trigger, {"type": "http", "name": "$return", "direction": "OUT"}]}
 
 
+def functions(declared: list[dict[str, Any]]) -> list[HttpFunction]:
+    """As the host reads them."""
+    return http_functions(read_functions(cast(App, None), declared, BindingTypes(HTTP)))
+
+
 ROUTER = Router(
-    http_functions(
-        read_functions(
-            [
-                declared("all", "{*path}"),
-                declared("named", None),
-                declared("item", "items/{id:int}", "GET"),
-                declared("put_item", "items/{id:int}", "PUT"),
-                declared("any_item", "items/{name}"),
-                declared("fixed", "items/all"),
-                declared("page", "pages/{number:int?}"),
-            ]
-        )
+    functions(
+        [
+            declared("all", "{*path}"),
+            declared("named", None),
+            declared("item", "items/{id:int}", "GET"),
+            declared("put_item", "items/{id:int}", "PUT"),
+            declared("any_item", "items/{name}"),
+            declared("fixed", "items/all"),
+            declared("page", "pages/{number:int?}"),
+        ]
     ),
     "api",
 )
@@ -66,7 +71,7 @@ def test_a_request_finds_its_function(method: str, path: str, function: str | No
 )
 def test_a_route_that_is_not_supported_is_named(route: str, says: str) -> None:
     with pytest.raises(HostError, match="f") as raised:
-        Router(http_functions(read_functions([declared("f", route)])), "api")
+        Router(functions([declared("f", route)]), "api")
     assert says in str(raised.value)
 
 

@@ -12,11 +12,19 @@ import pytest
 
 from adfkit.local_azure.platform import Platform
 from adfkit.local_azure.processes import Processes
+from adfkit.local_azure.services.web.bindings import HTTP, BindingTypes
 from adfkit.local_azure.services.web.errors import HostError
 from adfkit.local_azure.services.web.functions import HttpFunction
 from adfkit.local_azure.services.web.history import History
 from adfkit.local_azure.services.web.host import FunctionHost, Instance, Invocation
-from adfkit.local_azure.services.web.worker_process import Launch, LogRecord, WorkerExitedError, WorkerProcess
+from adfkit.local_azure.services.web.worker_process import (
+    Execution,
+    Launch,
+    LogRecord,
+    Value,
+    WorkerExitedError,
+    WorkerProcess,
+)
 from adfkit.local_azure.store import Store
 
 APP = """
@@ -32,17 +40,18 @@ def noise(req: func.HttpRequest) -> str:
             pass
     return "never heard"
 """
-FUNCTION = HttpFunction("noise", "noise", frozenset(), "anonymous", ())
-HEADER = {
-    "invocation": "1",
-    "function": "noise",
-    "method": "GET",
-    "url": "https://x/",
-    "headers": {},
-    "params": {},
-    "route_params": {},
-    "trace_parent": "",
-}
+TRIGGER = {"type": "httpTrigger", "name": "req", "direction": "IN"}
+FUNCTION = HttpFunction(
+    name="noise",
+    kind="httptrigger",
+    trigger=TRIGGER,
+    bindings=(TRIGGER,),
+    route="noise",
+    methods=frozenset(),
+    auth_level="anonymous",
+)
+REQUEST = {"method": "GET", "url": "https://x/", "headers": {}, "params": {}, "route_params": {}}
+EXECUTION = Execution("1", "noise", {"req": Value("http", b"", REQUEST)})
 
 
 def launch(folder: Path, code: str) -> Launch:
@@ -59,10 +68,10 @@ def test_a_worker_that_sends_no_frames_is_ended(tmp_path: Path) -> None:
         processes = Processes()
         worker = await WorkerProcess.start(processes, launch(tmp_path, APP), log.append)
         with pytest.raises(WorkerExitedError, match=r"Language Worker Process exited \(signal 9\)"):
-            await worker.invoke(HEADER, b"")
+            await worker.invoke(EXECUTION)
         assert not worker.alive
         with pytest.raises(WorkerExitedError):
-            await worker.invoke(HEADER, b"")
+            await worker.invoke(EXECUTION)
         await processes.stop()
 
     asyncio.run(run())
@@ -83,14 +92,15 @@ def test_an_app_that_ends_while_it_loads_says_how(tmp_path: Path) -> None:
 
 def test_a_slow_answer_is_a_504_and_the_function_runs_on(tmp_path: Path) -> None:
     class SlowWorker:
-        async def invoke(self, header: dict[str, Any], body: bytes) -> Any:
+        async def invoke(self, execution: Execution) -> dict[str, Value]:
             await asyncio.sleep(0.2)
-            return {"status": 200, "headers": []}, b"late"
+            return {"$return": Value("http", b"late", {"status": 200, "headers": []})}
 
     async def run() -> list[Any]:
         store = Store(tmp_path / "local-azure.db")
         history = History(store)
-        host = FunctionHost(cast(Platform, SimpleNamespace()), history, "/sites/a", response_seconds=0.05)
+        platform = cast(Platform, SimpleNamespace())
+        host = FunctionHost(platform, history, "/sites/a", BindingTypes(HTTP), response_seconds=0.05)
         package = SimpleNamespace(timeout=60.0)
         instance = Instance(cast(Any, None), cast(Any, SlowWorker()), cast(Any, package), [], cast(Any, None), {})
         outcome = await host.invoke(instance, Invocation(FUNCTION, "GET", "", {}, {}, {}, b""))

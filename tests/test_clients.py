@@ -81,12 +81,21 @@ def batch(credential: Any) -> None:
     assert refused.value.status_code == 404
 
 
+def data_lake(credential: Any) -> None:
+    from azure.storage.filedatalake import FileSystemClient
+
+    client = FileSystemClient("https://absent.dfs.azure.localhost", "absent", credential=credential)
+    with pytest.raises(ResourceNotFoundError):
+        list(client.get_paths())
+
+
 CLIENTS: dict[str, Callable[[Any], None]] = {
     "azure-mgmt-datafactory": data_factory,
     "azure-mgmt-storage": storage_management,
     "azure-ai-ml": machine_learning,
     "azure-batch": batch,
     "azure-storage-blob": blobs,
+    "azure-storage-file-datalake": data_lake,
 }
 
 

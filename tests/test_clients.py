@@ -81,6 +81,14 @@ def batch(credential: Any) -> None:
     assert refused.value.status_code == 404
 
 
+def queues(credential: Any) -> None:
+    from azure.storage.queue import QueueServiceClient
+
+    client = QueueServiceClient("https://absent.queue.azure.localhost", credential=credential)
+    with pytest.raises(ResourceNotFoundError):
+        client.get_service_properties()
+
+
 def data_lake(credential: Any) -> None:
     from azure.storage.filedatalake import FileSystemClient
 
@@ -95,6 +103,7 @@ CLIENTS: dict[str, Callable[[Any], None]] = {
     "azure-ai-ml": machine_learning,
     "azure-batch": batch,
     "azure-storage-blob": blobs,
+    "azure-storage-queue": queues,
     "azure-storage-file-datalake": data_lake,
 }
 

@@ -17,6 +17,8 @@ from adfkit.local_azure.services.storage import arm_errors as errors
 ACCOUNTS: Final = "Microsoft.Storage/storageAccounts"
 BLOB_SERVICES: Final = f"{ACCOUNTS}/blobServices"
 CONTAINERS: Final = f"{BLOB_SERVICES}/containers"
+QUEUE_SERVICES: Final = f"{ACCOUNTS}/queueServices"
+QUEUES: Final = f"{QUEUE_SERVICES}/queues"
 VERSIONS: Final = frozenset(
     {"2019-06-01", "2021-01-01", "2021-04-01", "2021-09-01", "2022-09-01", "2023-01-01", "2023-04-01", "2023-05-01"}
     | {"2024-01-01", "2025-01-01", "2025-06-01", "2025-08-01", "2026-04-01", "2026-09-01"}
@@ -40,6 +42,7 @@ SERVICES_OF_KIND: Final = {
     "FileStorage": ("file",),
 }
 ACCOUNT_NAME: Final = re.compile(r"[a-z0-9]{3,24}")
+QUEUE_NAME: Final = re.compile(r"(?=.{3,63}$)[a-z0-9]+(-[a-z0-9]+)*")
 CONTAINER_NAME: Final = re.compile(r"(?=.{3,63}$)[a-z0-9]+(-[a-z0-9]+)*|\$root|\$web|\$logs")
 
 
@@ -51,6 +54,19 @@ class BlobStore(Protocol):
 
     async def delete_container(self, account: str, name: str) -> None:
         """Delete a container and its blobs, if it exists."""
+
+    async def delete_account(self, account: str) -> None:
+        """Delete all that an account holds."""
+
+
+class QueueStore(Protocol):
+    """Where an account's queues really are."""
+
+    async def create_queue(self, account: str, name: str) -> None:
+        """Create a queue; one that exists already stays as it is."""
+
+    async def delete_queue(self, account: str, name: str) -> None:
+        """Delete a queue and its messages, if it exists."""
 
     async def delete_account(self, account: str) -> None:
         """Delete all that an account holds."""
@@ -82,6 +98,9 @@ async def put_account(request: ArmRequest) -> Json:
     service = f"{request.id.text}/blobServices/default"
     if request.platform.resources.get(service) is None:
         request.platform.resources.put(service, {"sku": _sku(sku), "properties": dict(_BLOB_SERVICE_DEFAULTS)})
+    queues = f"{request.id.text}/queueServices/default"
+    if "queue" in SERVICES_OF_KIND[kind] and request.platform.resources.get(queues) is None:
+        request.platform.resources.put(queues, {"properties": {"cors": {"corsRules": []}}})
     kept = {key: body[key] for key in ("location", "tags", "identity", "extendedLocation") if body.get(key) is not None}
     return {**kept, "sku": _sku(sku), "kind": kind, "properties": properties}
 
@@ -186,8 +205,8 @@ def show_container(_: Platform, container: Resource) -> Json:
     return {"etag": f'"{container.etag}"', "properties": properties}
 
 
-def resource_types(blobs: BlobStore) -> tuple[ResourceType, ...]:
-    """Accounts, their blob service, and containers that are really made in `blobs`."""
+def resource_types(blobs: BlobStore, queues: QueueStore) -> tuple[ResourceType, ...]:
+    """Accounts, their blob and queue services, and containers and queues that are really made in the stores."""
 
     async def put_container(request: ArmRequest) -> Json:
         account = parse(parse(request.id.parent).parent)
@@ -205,6 +224,14 @@ def resource_types(blobs: BlobStore) -> tuple[ResourceType, ...]:
 
     async def delete_account(request: ArmRequest) -> None:
         await blobs.delete_account(request.id.name)
+        await queues.delete_account(request.id.name)
+
+    async def put_queue(request: ArmRequest) -> Json:
+        await queues.create_queue(parse(parse(request.id.parent).parent).name, request.id.name)
+        return {"properties": request.body.get("properties") or {}}
+
+    async def delete_queue(request: ArmRequest) -> None:
+        await queues.delete_queue(parse(parse(request.id.parent).parent).name, request.id.name)
 
     return (
         ResourceType(
@@ -235,5 +262,20 @@ def resource_types(blobs: BlobStore) -> tuple[ResourceType, ...]:
             put=put_container,
             show=show_container,
             delete=delete_container,
+        ),
+        ResourceType(
+            name=QUEUE_SERVICES,
+            api_versions=VERSIONS,
+            name_pattern=re.compile("default"),
+            delete=None,
+            created_status=200,
+        ),
+        ResourceType(
+            name=QUEUES,
+            api_versions=VERSIONS,
+            name_pattern=QUEUE_NAME,
+            put=put_queue,
+            delete=delete_queue,
+            created_status=200,
         ),
     )

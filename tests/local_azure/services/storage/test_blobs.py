@@ -317,9 +317,9 @@ def test_what_is_not_supported_says_so(
 def test_the_accounts_other_hosts_and_unknown_accounts(account: BlobServiceClient, local_azure: LocalAzure) -> None:
     token = local_azure.credential.get_token("https://storage.azure.com/.default").token
     headers = {"Authorization": f"Bearer {token}", "x-ms-version": "2023-01-03"}
-    queue = requests.get(URL.replace(".blob.", ".queue.") + "/q", headers=headers, timeout=10)
-    assert queue.status_code == 501
-    assert "'queue' service" in queue.text
+    table = requests.get(URL.replace(".blob.", ".table.") + "/t", headers=headers, timeout=10)
+    assert table.status_code == 501
+    assert "'table' service" in table.text
     nobody = requests.get("https://nobody.blob.azure.localhost/c/b", headers=headers, timeout=10)
     assert (nobody.status_code, nobody.headers["x-ms-error-code"]) == (404, "ResourceNotFound")
 

@@ -62,7 +62,7 @@ def _install(manifest: dict[str, bytes], folder: Path) -> None:
     if finished.returncode != 0:
         output = "\n".join((finished.stderr or finished.stdout).strip().splitlines()[-15:])
         raise LocalAzureError(
-            "Azurite, the blob store, could not be installed. Is the npm registry reachable? npm ci said:\n"
+            "Azurite, the storage emulator, could not be installed. Is the npm registry reachable? npm ci said:\n"
             + CREDENTIALS_IN_URL.sub("", output)
         )
     draft.rename(folder)

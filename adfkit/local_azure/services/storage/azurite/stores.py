@@ -1,4 +1,4 @@
-"""Azurite processes: one a storage account, started at its first use, each with a key that nobody else knows.
+"""Azurite processes: one a service of a storage account, started at its first use, each with a key that nobody knows.
 
 https://github.com/Azure/Azurite
 """
@@ -33,6 +33,25 @@ _VERSION: Final = "2025-05-05"
 
 
 @dataclass(frozen=True, slots=True)
+class AzuriteService:
+    """One of Azurite's services, each a program of its own.
+
+    Attributes:
+        folder: where an account's data lie, below local Azure's folder.
+        idle_seconds: how long a connection is kept for another request; Azurite closes its own later.
+    """
+
+    name: str
+    folder: str
+    options: tuple[str, ...]
+    idle_seconds: float
+
+
+BLOBS: Final = AzuriteService("blob", "blobs", ("--blobKeepAliveTimeout", "60"), 15.0)
+QUEUES: Final = AzuriteService("queue", "queues", (), 2.0)
+
+
+@dataclass(frozen=True, slots=True)
 class RunningAzurite:
     """A running Azurite: its loopback port, and the account key that its requests are signed with."""
 
@@ -42,10 +61,11 @@ class RunningAzurite:
 
 
 class Azurite:
-    """Starts and finds the blob store of an account; one that died is started again."""
+    """Starts and finds the store of an account for one service; one that died is started again."""
 
-    def __init__(self, platform: Platform) -> None:
+    def __init__(self, platform: Platform, service: AzuriteService = BLOBS) -> None:
         self._platform = platform
+        self._service = service
         self._stores: dict[str, RunningAzurite] = {}
         self._readers: set[asyncio.Task[None]] = set()
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -53,7 +73,9 @@ class Azurite:
             trust_env=False,
             timeout=httpx.Timeout(30.0, read=None),
             # idle connections go before Azurite closes them, so that no request meets one that is being closed
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=64, keepalive_expiry=15.0),
+            limits=httpx.Limits(
+                max_connections=None, max_keepalive_connections=64, keepalive_expiry=service.idle_seconds
+            ),
         )
 
     async def store(self, account: str) -> RunningAzurite:
@@ -75,7 +97,7 @@ class Azurite:
         try:
             return await self._send(account, request)
         except httpx.TransportError as error:
-            logger.warning("the blob store of account %s did not answer: %r", account, error)
+            logger.warning("the %s store of account %s did not answer: %r", self._service.name, account, error)
             if isinstance(request.stream, httpx.ByteStream) and await self._ended(account):
                 return await self._send(account, request)
             raise AzureError(503, "ServerBusy", "The server is currently unable to receive requests.") from error
@@ -83,7 +105,7 @@ class Azurite:
     async def _send(self, account: str, request: httpx.Request) -> httpx.Response:
         store = await self.store(account)
         request.url = request.url.copy_with(host="127.0.0.1", port=store.port)
-        request.headers["Host"] = host(account, "blob")
+        request.headers["Host"] = host(account, self._service.name)
         sign(request, account, store.key)
         return await self._http.send(request, stream=True)
 
@@ -96,11 +118,19 @@ class Azurite:
 
     async def create_container(self, account: str, name: str) -> None:
         """Create a container; one that is there stays as it is."""
-        await self._container("PUT", account, name, allowed=frozenset({201, 409}))
+        await self._change("PUT", account, f"{name}?restype=container", allowed=frozenset({201, 409}))
 
     async def delete_container(self, account: str, name: str) -> None:
         """Delete a container with all its blobs; one that is gone already is no error."""
-        await self._container("DELETE", account, name, allowed=frozenset({202, 404}))
+        await self._change("DELETE", account, f"{name}?restype=container", allowed=frozenset({202, 404}))
+
+    async def create_queue(self, account: str, name: str) -> None:
+        """Create a queue; one that is there stays as it is."""
+        await self._change("PUT", account, name, allowed=frozenset({201, 204, 409}))
+
+    async def delete_queue(self, account: str, name: str) -> None:
+        """Delete a queue with all its messages; one that is gone already is no error."""
+        await self._change("DELETE", account, name, allowed=frozenset({204, 404}))
 
     async def delete_account(self, account: str) -> None:
         """End the store of an account and delete what it holds."""
@@ -117,10 +147,10 @@ class Azurite:
             reader.cancel()
         await self._http.aclose()
 
-    async def _container(self, method: str, account: str, name: str, *, allowed: frozenset[int]) -> None:
+    async def _change(self, method: str, account: str, what: str, *, allowed: frozenset[int]) -> None:
         request = httpx.Request(
             method,
-            f"http://store/{name}?restype=container",
+            f"http://store/{what}",
             headers={"x-ms-version": _VERSION, "Content-Length": "0"},
         )
         response = await self.send(account, request)
@@ -130,21 +160,21 @@ class Azurite:
             await response.aclose()
         if response.status_code not in allowed:
             code = response.headers.get("x-ms-error-code", "InternalError")
-            raise AzureError(response.status_code, code, f"Container '{name}': {body.decode('utf-8', 'replace')}")
+            raise AzureError(response.status_code, code, f"'{what}': {body.decode('utf-8', 'replace')}")
 
     async def _start(self, account: str) -> RunningAzurite:
         platform = self._platform
         installed = await asyncio.to_thread(install_azurite)
-        folder = self._folder(account)
+        folder, name = self._folder(account), self._service.name
         await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
         key = secrets.token_bytes(64)
         modules = installed / "node_modules"
         process = await platform.processes.spawn(
             [
                 *(str(node()), "--require", str(preload())),
-                str(modules / "azurite" / "dist" / "src" / "blob" / "main.js"),
-                *("--blobHost", "127.0.0.1", "--blobPort", "0", "--location", str(folder)),
-                *("--blobKeepAliveTimeout", "60"),
+                str(modules / "azurite" / "dist" / "src" / name / "main.js"),
+                *(f"--{name}Host", "127.0.0.1", f"--{name}Port", "0", "--location", str(folder)),
+                *self._service.options,
                 *("--silent", "--skipApiVersionCheck", "--disableTelemetry"),
             ],
             env={
@@ -161,7 +191,7 @@ class Azurite:
         return RunningAzurite(process, port, key)
 
     def _folder(self, account: str) -> Path:
-        return self._platform.folder / "blobs" / account
+        return self._platform.folder / self._service.folder / account
 
     async def _port(self, process: asyncio.subprocess.Process, account: str) -> int:
         output = process.stdout
@@ -178,7 +208,8 @@ class Azurite:
                         return int(match[1])
         await self._platform.processes.end(process)
         raise LocalAzureError(
-            f"The blob store of account '{account}' did not start. Azurite said:\n{said.decode('utf-8', 'replace')}"
+            f"The {self._service.name} store of account '{account}' did not start. Azurite said:\n"
+            + said.decode("utf-8", "replace")
         )
 
     def _keep_reading(self, output: asyncio.StreamReader, account: str) -> None:
@@ -186,7 +217,9 @@ class Azurite:
 
         async def read() -> None:
             while line := await output.readline():
-                logger.info("azurite %s: %s", account, line.decode("utf-8", "replace").rstrip())
+                logger.info(
+                    "azurite %s of %s: %s", self._service.name, account, line.decode("utf-8", "replace").rstrip()
+                )
 
         task = asyncio.create_task(read())
         self._readers.add(task)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -14,16 +15,18 @@ from infra.names import Names
 from tests.infra.conftest import stack_values
 
 
-def _settings(stack: str) -> settings.StackSettings:
+def _settings(stack: str, ingestions: Mapping[str, Mapping[str, Any]] | None = None) -> settings.StackSettings:
     values = stack_values(stack)
+    for name, changes in (ingestions or {}).items():
+        values["adfkit:ingestions"][name] |= changes
     location = values.pop(settings.LOCATION)
     named = {key.removeprefix(settings.NAMESPACE): value for key, value in values.items()}
     return settings.check({**named, "location": location}, f"stacks/Pulumi.{stack}.yaml")
 
 
-def _artifacts(stack: str) -> dict[tuple[Kind, str], Artifact]:
+def _artifacts(stack: str, changed: Mapping[str, Mapping[str, Any]] | None = None) -> dict[tuple[Kind, str], Artifact]:
     names = Names("adfkit", stack, "11111111-2222-4333-8444-555555555555")
-    found = ingestions.artifacts(_settings(stack), names, cloud.from_metadata(cloud.PUBLIC))
+    found = ingestions.artifacts(_settings(stack, changed), names, cloud.from_metadata(cloud.PUBLIC))
     return {(each.kind, each.name): each for each in found}
 
 
@@ -66,6 +69,24 @@ def test_the_pipeline_of_an_ingestion(stack: str, retries: int, poll: int) -> No
     location = activities["DataLocation"]["typeProperties"]["value"]["value"]
     assert location.endswith("/curated/flights/run=@{pipeline().RunId}/")
     assert activities["PollInterval"]["typeProperties"]["waitTimeInSeconds"] == poll
+
+
+@pytest.mark.parametrize(("tasks", "split"), [(None, False), (1, False), (4, True)])
+def test_a_batch_task_does_a_part_or_one_does_all(tasks: int | None, split: bool) -> None:
+    found = _artifacts("local", {"flights_batch": {"tasks": tasks}})[Kind.PIPELINE, "flights_batch"].properties
+    activities = _activities(found)
+    assert ("TransformPart" in activities) is split
+    last = activities["Transform"]
+    assert (last["type"], last["typeProperties"]["extendedProperties"]["tasks"]) == ("Custom", tasks or 1)
+    assert "task" not in last["typeProperties"]["extendedProperties"]
+    assert [each["activity"] for each in last["dependsOn"]] == (
+        ["TransformParts"] if split else ["DataLocation", "SourceMissing"]
+    )
+    if split:
+        loop = activities["TransformParts"]["typeProperties"]
+        assert loop["items"]["value"] == f"@range(0, {tasks})"
+        given = activities["TransformPart"]["typeProperties"]["extendedProperties"]
+        assert given["task"] == {"value": "@item()", "type": "Expression"}
 
 
 def test_the_machine_learning_call_asks_with_the_factory_s_identity() -> None:

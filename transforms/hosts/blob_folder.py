@@ -48,15 +48,26 @@ class BlobFolder:
 
         return self._said_where("read", path, download)
 
-    def write(self, path: str, content: bytes) -> None:
+    def metadata(self, path: str) -> dict[str, str]:
+        """What a blob was given beside its content.
+
+        Raises:
+            StorageError: as of `read`.
+        """
+        blob = self._container.get_blob_client(self._name(path))
+        return self._said_where("read", path, lambda: blob.get_blob_properties().metadata)
+
+    def write(self, path: str, content: bytes, metadata: dict[str, str] | None = None) -> None:
         """Create or replace a blob.
 
         Raises:
             StorageError: this identity may not write it, or the container is not there.
         """
-        self._said_where(
-            "written", path, lambda: self._container.upload_blob(self._name(path), content, overwrite=True)
-        )
+
+        def upload() -> None:
+            self._container.upload_blob(self._name(path), content, metadata=metadata, overwrite=True)
+
+        self._said_where("written", path, upload)
 
     def _name(self, path: str) -> str:
         return f"{self._folder}/{path}".lstrip("/")

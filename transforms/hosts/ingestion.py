@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from azure.core.credentials import TokenCredential
 
 from transforms.hosts import declaration, manifest, polars_io, runner
 from transforms.hosts.blob_folder import BlobFolder
+from transforms.hosts.declaration import Declaration, Transform
 from transforms.hosts.measure import Measurement
 from transforms.hosts.window import Window
 
@@ -53,15 +54,24 @@ class Request:
             raise RequestError(str(error)) from error
 
 
-def run(request: Request, credential: TokenCredential, *, technique: str) -> dict[str, Any]:
+def run(
+    request: Request,
+    credential: TokenCredential,
+    *,
+    technique: str,
+    load: Callable[[str], tuple[Declaration, Transform]] = declaration.load,
+) -> dict[str, Any]:
     """Run the transform and return the manifest; it is written last, so a folder that has one is complete.
+
+    Args:
+        load: finds the transform by its name.
 
     Raises:
         DeclarationError, InputError, StorageError, RequestError: what is wrong with the transform, its input, the
             storage or the request.
     """
     measurement = Measurement()
-    declared, transform = declaration.load(request.transform)
+    declared, transform = load(request.transform)
     try:
         source, target = BlobFolder(request.source, credential), BlobFolder(request.data_location, credential)
     except ValueError as error:

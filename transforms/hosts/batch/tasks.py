@@ -1,9 +1,13 @@
-"""The two kinds of steps: a task transforms some of the partitions, and one more completes the result of all."""
+"""The kinds of steps: a task transforms some of the partitions, and one more completes the result of all.
+
+Where one task is all there is, it does both.
+"""
 
 from __future__ import annotations
 
 import io
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,20 +16,22 @@ import narwhals.stable.v2 as nw
 import polars as pl
 from azure.core.credentials import TokenCredential
 
-from transforms.hosts import declaration, manifest, polars_io, runner
+from transforms.hosts import declaration, ingestion, manifest, polars_io, runner
 from transforms.hosts.batch import r_transform
 from transforms.hosts.blob_folder import BlobFolder
 from transforms.hosts.declaration import Declaration, Transform
 from transforms.hosts.ingestion import Request, RequestError
-from transforms.hosts.measure import Measurement
+from transforms.hosts.measure import Measured, Measurement
 from transforms.hosts.window import Window
 
 TECHNIQUE = "batch"
+STARTED, PEAK_MEMORY = "started", "peak_memory_bytes"
+"""What a part's blob says of the task that wrote it: seconds since 1970, and bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What one task does: transform the partitions of `task` (of `tasks`, counted from 0), or (None) complete all."""
+    """What one task does: transform the partitions of `task` (of `tasks`, counted from 0), or complete all (None)."""
 
     request: Request
     tasks: int
@@ -56,6 +62,8 @@ def run(step: Step, credential: TokenCredential) -> dict[str, Any]:
         DeclarationError, InputError, StorageError, RequestError, RError: what is wrong with the transform, its input,
             the storage or the request.
     """
+    if step.task is None and step.tasks == 1:
+        return ingestion.run(step.request, credential, technique=TECHNIQUE, load=load)
     try:
         source = BlobFolder(step.request.source, credential)
         target = BlobFolder(step.request.data_location, credential)
@@ -94,6 +102,7 @@ def transform_part(
     window: Window | None = None,
 ) -> dict[str, Any]:
     """Transform the task's share of the partitions, and write it as one file, which may be empty."""
+    started, measurement = time.time(), Measurement()
     frames = {
         name: polars_io.read_input(declared_input, source.read(declared_input.path))
         for name, declared_input in declared.inputs.items()
@@ -101,7 +110,9 @@ def transform_part(
     mine, shares = share(declared, frames, task, tasks)
     result = runner.run(declared, transform, {name: nw.from_native(frame) for name, frame in mine.items()}, window)
     rows = polars_io.collect(result.to_native() if shares else result.to_native().limit(0))
-    target.write(part(task), polars_io.to_parquet(rows))
+    content = polars_io.to_parquet(rows)
+    taken = {STARTED: str(started), PEAK_MEMORY: str(measurement.taken()["peak_memory_bytes"])}
+    target.write(part(task), content, taken)  # not within the file: the same rows make the same file
     return {"task": task, "rows": rows.height, "file": part(task)}
 
 
@@ -125,10 +136,26 @@ def share(
     return kept, mine.height > 0
 
 
+class OverTasks(Measurement):
+    """Measures this process after those of the tasks: the time since the first began, the most that one needed."""
+
+    def __init__(self, parts: list[dict[str, str]]) -> None:
+        super().__init__()
+        self._parts = parts
+
+    def taken(self) -> Measured:
+        """What all have taken until now."""
+        began = min(float(each[STARTED]) for each in self._parts)
+        peaks = [int(each[PEAK_MEMORY]) for each in self._parts]
+        peak = max(*peaks, super().taken()["peak_memory_bytes"])
+        return Measured(seconds=round(time.time() - began, 3), peak_memory_bytes=peak)
+
+
 def complete(step: Step, declared: Declaration, target: BlobFolder) -> dict[str, Any]:
     """Write the manifest of all tasks' files; it is written last, so a folder that has one is complete."""
-    measurement = Measurement()
-    files = {part(task): target.read(part(task)) for task in range(step.tasks)}
+    parts = [part(task) for task in range(step.tasks)]
+    measurement = OverTasks([target.metadata(path) for path in parts])
+    files = {path: target.read(path) for path in parts}
     rows = pl.concat([pl.read_parquet(io.BytesIO(content)) for content in files.values()])
     made = manifest.manifest(
         declared,

@@ -21,7 +21,7 @@ from adfkit.local_azure.identity.tokens import AccessToken, TokenSigner
 from adfkit.local_azure.resources import Resources
 from adfkit.local_azure.store import Store
 
-Flavour = Literal["app_service", "machine_learning", "batch"]
+Flavour = Literal["app_service", "machine_learning", "batch", "hadoop"]
 MANAGED_IDENTITY_ENDPOINT: Final = f"https://{host('identity')}/msi/token"
 
 SCHEMA: Final = (
@@ -153,6 +153,8 @@ class Identity:
 
     def endpoint_environment(self, principal: Principal, flavour: Flavour) -> dict[str, str]:
         """Variables by which DefaultAzureCredential in a child process gets tokens of this principal.
+
+        Hadoop's storage driver reads no variables: it posts client id and secret to the endpoint instead.
 
         The secret in them stands for the principal until `revoke_endpoint`, or until the gateway ends.
         """

@@ -107,17 +107,22 @@ def _audience(form: Mapping[str, str]) -> str:
 async def managed_identity(context: RequestContext) -> Response:
     """`GET /msi/token`: App Service's protocol (`X-IDENTITY-HEADER`) and Azure ML's (`secret`).
 
+    `POST` takes a client's credentials in a form, which is all that Hadoop's storage driver can be told to send to an
+    endpoint of another name: id of the identity, and the secret of the running process.
+
     Raises:
         AzureError: 401 for a secret that stands for nobody, 400 for a missing resource or another identity.
     """
     request = context.request
-    if request.url.path != "/msi/token" or request.method != "GET":
+    if request.url.path != "/msi/token" or request.method not in ("GET", "POST"):
         raise AzureError(404, "NotFound", f"The managed identity endpoint has no {request.method} {request.url.path}.")
+    query = request.query_params if request.method == "GET" else await _form(context)
     secret = request.headers.get("x-identity-header") or request.headers.get("secret") or ""
+    if request.method == "POST":
+        secret = query.get("client_secret", "")
     principal = context.platform.identity.endpoint_principal(secret)
     if principal is None:
         raise AzureError(401, "unauthorized_client", "The identity header or secret is not that of a running process.")
-    query = request.query_params
     asked = query.get("client_id") or query.get("clientid")
     if (asked and asked.lower() != principal.client_id) or _names_another(query, principal.object_id):
         raise AzureError(
@@ -138,7 +143,8 @@ def _names_another(query: Mapping[str, str], object_id: str) -> bool:
 
 
 def _asked(query: Mapping[str, str]) -> str:
-    return ", ".join(f"{name} '{value}'" for name, value in query.items() if name not in ("api-version", "resource"))
+    told = ("client_id", "clientid", "object_id", "principal_id", "mi_res_id", "msi_res_id")
+    return ", ".join(f"{name} '{value}'" for name, value in query.items() if name in told)
 
 
 def _token_body(token: AccessToken) -> dict[str, Any]:

@@ -120,3 +120,7 @@ def test_the_managed_identity_endpoint_knows_nobody_without_a_secret(local_azure
             "https://identity.azure.localhost/msi/token?resource=https://storage.azure.com", headers=headers, timeout=10
         )
         assert (response.status_code, response.json()["error"]) == (401, "unauthorized_client")
+    posted = {"grant_type": "client_credentials", "client_id": "x", "client_secret": "guess", "resource": "y"}
+    response = requests.post("https://identity.azure.localhost/msi/token", data=posted, timeout=10)
+    assert (response.status_code, response.json()["error"]) == (401, "unauthorized_client")
+    assert "guess" not in response.text

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -13,6 +15,7 @@ from adfkit.data_flows import syntax
 from adfkit.data_flows.compiler import Cache, Compiler, Environment, literal
 from adfkit.data_flows.conversion import typed
 from adfkit.data_flows.errors import DataFlowError, RunFailure, ScriptError
+from adfkit.data_flows.functions.registry import require
 from adfkit.data_flows.graph import Graph
 from adfkit.data_flows.parser import parse_expression
 from adfkit.data_flows.streams import Built, Output, Stream, Typed
@@ -23,13 +26,15 @@ from adfkit.data_flows.types import from_duckdb, quote, text
 
 _VOLATILE = frozenset({"uuid", "random"})
 """Functions that yield another value each time, so what uses them is computed once."""
+_STRUCTURE = frozenset({"partitionBy", "each", "match", "patternMatch", "mapColumn"})
+"""Calls that are no functions: they order the arguments of transformations."""
 
 
 class Engine:
     """One run of one script in one database.
 
-    First `add_source` for each source, then `run`; `sinks` and `rows` tell what came of it. `settings` are evaluated
-    at any time.
+    First `add_source` for each source, then `run`; `sinks` and `rows` tell what came of it, `seconds` how long each
+    transformation took. `setting` evaluates at any time.
     """
 
     def __init__(
@@ -47,6 +52,7 @@ class Engine:
         self.script = script
         self.graph = Graph.of(script)
         self.rows: dict[str, int] = {}
+        self.seconds: dict[str, float] = {}
         self.sinks: dict[str, Stream] = {}
         self._connection = connection
         self._connection.execute("SET TimeZone = 'UTC'")
@@ -68,6 +74,11 @@ class Engine:
             RunFailure: a declared column is missing, and the source validates its schema.
         """
         node = next(node for node in self.script.of_kind("source") if node.name == name)
+        with self._told(node):
+            self._add_source(node, relation)
+
+    def _add_source(self, node: syntax.Transformation, relation: str) -> None:
+        name = node.name
         found = self._connection.sql(f"SELECT * FROM {relation} LIMIT 0")
         raw = {column: from_duckdb(type) for column, type in zip(found.columns, found.types, strict=True)}
         declared = node.definitions("output") or ()
@@ -97,13 +108,26 @@ class Engine:
                 wrong with the rows, such as an assertion that aborts.
         """
         for node in self.graph.order:
-            if node.kind == "source":
-                if node.name not in self._streams:
-                    raise RunFailure(f"the source '{node.name}' was given no rows", node.line)
-            elif node.kind == "sink":
-                self._sink(node)
-            else:
-                self._transform(node)
+            with self._told(node):
+                if node.kind == "source":
+                    if node.name not in self._streams:
+                        raise RunFailure(f"the source '{node.name}' was given no rows", node.line)
+                elif node.kind == "sink":
+                    self._sink(node)
+                else:
+                    self._transform(node)
+
+    @contextmanager
+    def _told(self, node: syntax.Transformation) -> Iterator[None]:
+        """Keep how long a transformation took, and tell errors which one they are of."""
+        begun = time.perf_counter()
+        try:
+            yield
+        except DataFlowError as error:
+            error.transformation = error.transformation or node.name
+            raise
+        finally:
+            self.seconds[node.name] = self.seconds.get(node.name, 0.0) + time.perf_counter() - begun
 
     def columns(self, sink: str) -> list[tuple[str, str]]:
         """The columns of a sink: names, and their ids in its relation."""
@@ -213,15 +237,29 @@ def parameter_value(value: Any) -> Any:
 
 
 def check(script: syntax.Script) -> list[DataFlowError]:
-    """What a script uses that is not supported here, without running it."""
+    """What a script uses that is not supported here, found without running it, in the order of its lines."""
     problems: list[DataFlowError] = []
+    try:
+        Graph.of(script)
+    except DataFlowError as error:
+        problems.append(error)
     for node in script.transformations:
         if node.kind not in ("source", "sink"):
             try:
-                kind_of(node)
+                kind = kind_of(node)
+                for call in _calls(node):
+                    if call.name not in kind.calls and call.name not in _STRUCTURE:
+                        require(call)
             except DataFlowError as error:
                 problems.append(error)
-    return problems
+    return sorted(problems, key=lambda problem: problem.line or 0)
+
+
+def _calls(node: syntax.Transformation) -> Iterator[syntax.Call]:
+    for argument in node.arguments:
+        for part in syntax.walk(argument):
+            if isinstance(part, syntax.Call):
+                yield part
 
 
 def _first_line(error: Exception) -> str:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 
 class DataFlowError(Exception):
-    """A data flow that cannot run, or did not. `line` is of the script, from 1, or None where no line is to blame."""
+    """A data flow that cannot run, or did not. `line` is of the script, from 1, or None where no line is to blame.
+
+    `transformation` is the name of the one that failed in a run.
+    """
 
     def __init__(self, message: str, line: int | None = None) -> None:
         super().__init__(f"line {line}: {message}" if line else message)
         self.message = message
         self.line = line
+        self.transformation: str | None = None
 
 
 class ScriptError(DataFlowError):

@@ -29,12 +29,12 @@ _ESCAPES: Final = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """`text` is without quotes and escapes, save for a template, which keeps them."""
+    """`text` is without quotes and escapes, save for a template, which keeps them; `column` counts from 1."""
 
     kind: Kind
     text: str
     line: int
-    position: int
+    column: int
 
 
 def tokens(script: str, line: int = 1) -> Iterator[Token]:
@@ -57,7 +57,7 @@ def tokens(script: str, line: int = 1) -> Iterator[Token]:
             yield token
         line += script.count("\n", position, end)
         position = end
-    yield Token("end", "", line, position)
+    yield Token("end", "", line, _column(script, position))
 
 
 def unescape(text: str) -> str:
@@ -69,23 +69,27 @@ def _quoted_name(script: str, position: int, line: int) -> tuple[Token, int]:
     end = script.find("}", position)
     if end < 0:
         raise ScriptError("a name in braces has no closing brace", line)
-    return Token("quoted name", script[position + 1 : end], line, position), end + 1
+    return Token("quoted name", script[position + 1 : end], line, _column(script, position)), end + 1
 
 
 def _token(match: re.Match[str], line: int) -> Token | None:
-    kind, text = match.lastgroup, match.group()
+    kind, text, column = match.lastgroup, match.group(), _column(match.string, match.start())
     match kind:
         case "space":
             return None
         case "string":
-            return Token("string", unescape(text[1:-1]), line, match.start())
+            return Token("string", unescape(text[1:-1]), line, column)
         case "template":
-            return Token("template", text[1:-1], line, match.start())
+            return Token("template", text[1:-1], line, column)
         case "regex":
-            return Token("regex", text[1:-1], line, match.start())
+            return Token("regex", text[1:-1], line, column)
         case "name":
-            return Token("name", text, line, match.start())
+            return Token("name", text, line, column)
         case "number":
-            return Token("number", text, line, match.start())
+            return Token("number", text, line, column)
         case _:
-            return Token("symbol", text, line, match.start())
+            return Token("symbol", text, line, column)
+
+
+def _column(script: str, position: int) -> int:
+    return position - script.rfind("\n", 0, position)

@@ -135,7 +135,7 @@ class Parser:
         self._position += 1
 
     def _transformation(self) -> syntax.Transformation:
-        line = self.token.line
+        line, column = self.token.line, self.token.column
         inputs: list[syntax.StreamReference] = []
         while not (self.token.kind == "name" and self.peek().text == "(" and self.peek().kind == "symbol"):
             name = self.name()
@@ -152,7 +152,7 @@ class Parser:
             while not self.accept(")"):
                 branches.append(self.name())
                 self.accept(",")
-        return syntax.Transformation(name, kind, tuple(inputs), arguments, tuple(branches), line)
+        return syntax.Transformation(name, kind, tuple(inputs), arguments, tuple(branches), line, column)
 
     def arguments(self) -> tuple[Node, ...]:
         """What stands between a parenthesis that is open and the one that closes it."""

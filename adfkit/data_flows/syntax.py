@@ -175,6 +175,7 @@ class Transformation:
     arguments: tuple[Node, ...]
     branches: tuple[str, ...]
     line: int
+    column: int = 1
 
     def property(self, name: str) -> Node | None:
         """The value of `name: value`, or None."""

@@ -66,8 +66,8 @@ def template(name: str, sql: str, arguments: tuple[Type | None, ...], result: Ty
     function(name, least=len(arguments) - optional, most=len(arguments))(form)
 
 
-def call(compiler: Compiler, node: syntax.Call) -> Typed:
-    """The call as SQL.
+def require(node: syntax.Call) -> Function:
+    """The function that is called.
 
     Raises:
         UnsupportedError: no such function here; ScriptError: the number of arguments is wrong.
@@ -81,6 +81,16 @@ def call(compiler: Compiler, node: syntax.Call) -> Typed:
     count = len(node.arguments)
     if count < found.least or (found.most is not None and count > found.most):
         raise ScriptError(f"'{node.name}' takes {_arity(found)}, not {count}", node.line)
+    return found
+
+
+def call(compiler: Compiler, node: syntax.Call) -> Typed:
+    """The call as SQL.
+
+    Raises:
+        UnsupportedError, ScriptError: as `require`, and what is wrong with the arguments.
+    """
+    found = require(node)
     try:
         return found.compile(compiler, node)
     except DataFlowError as error:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from adfkit.data_flows.engine import check
+from adfkit.data_flows.errors import DataFlowError
+from adfkit.data_flows.parser import parse
 from adfkit.local_azure.platform import Platform
 from adfkit.local_azure.resource_id import ResourceId
 from adfkit.local_azure.resources import Resource, Resources
@@ -12,6 +15,7 @@ from adfkit.local_azure.service import ArmRequest, Json
 from adfkit.local_azure.services.data_factory import errors, pipelines
 from adfkit.local_azure.services.data_factory.expressions import artifact_problems
 from adfkit.local_azure.services.data_factory.references import KINDS, references
+from adfkit.local_azure.services.data_factory.runtime.data_flows.definition import MAPPING_DATA_FLOW, script_text
 from adfkit.local_azure.services.data_factory.runtime.sealing import Sealer, mask_secure_strings, seal_secure_strings
 from adfkit.local_azure.services.data_factory.shapes import SHAPES
 from adfkit.local_azure.services.data_factory.triggers.definitions import DefinitionError, read, supported
@@ -107,8 +111,8 @@ def _check_content(id: ResourceId, kind: str, properties: Json) -> None:
         target, problems = id.text, _trigger_problems(properties)
     else:
         target, problems = id.text, list(SHAPES[kind](properties, "properties")) if kind in SHAPES else []
-        if not problems and kind != "dataflows":  # a data flow's script has an expression language of its own
-            problems = artifact_problems(properties)
+        if not problems:  # a data flow's script has an expression language of its own
+            problems = _script_problems(properties) if kind == "dataflows" else artifact_problems(properties)
     if problems:
         raise errors.invalid_artifact(target, problems)
 
@@ -119,6 +123,15 @@ def _trigger_problems(properties: Json) -> list[str]:
     except DefinitionError as error:
         return [str(error)]
     return artifact_problems(properties)
+
+
+def _script_problems(properties: Json) -> list[str]:
+    if properties.get("type") != MAPPING_DATA_FLOW:
+        return []
+    try:
+        return [str(problem) for problem in check(parse(script_text(properties)))]
+    except DataFlowError as error:
+        return [str(error)]
 
 
 def _missing(resources: Resources, id: ResourceId, properties: Json) -> Iterator[str]:

@@ -14,6 +14,11 @@ def text(value: Any, path: str) -> Iterator[str]:
         yield f"{path} must be a text that is not empty."
 
 
+def a_text(value: Any, path: str) -> Iterator[str]:
+    if not isinstance(value, str):
+        yield f"{path} must be a text."
+
+
 def anything(value: Any, path: str) -> Iterator[str]:
     yield from ()
 
@@ -79,14 +84,24 @@ ACTIVITY: Final = record(
         cases=array(record({"value": text}, activities=activities)),
         dataset=REFERENCE,
         pipeline=REFERENCE,
+        dataflow=record(
+            {"referenceName": text}, parameters=record(), datasetParameters=record(), linkedServiceParameters=record()
+        ),
+        cacheSinks=record(),
     ),
 )
+DATA_FLOW_END: Final = record({"name": text}, dataset=REFERENCE, linkedService=REFERENCE)
 PIPELINE: Final = record(
     activities=activities, parameters=DECLARED, variables=DECLARED, annotations=array(anything), policy=record()
 )
 SHAPES: Final[Mapping[str, Shape]] = {
     "pipelines": PIPELINE,
     "datasets": record({"linkedServiceName": REFERENCE, "typeProperties": record()}, parameters=DECLARED),
+    "dataflows": record(
+        typeProperties=record(
+            sources=array(DATA_FLOW_END), sinks=array(DATA_FLOW_END), script=a_text, scriptLines=array(a_text)
+        )
+    ),
     "linkedservices": record({"typeProperties": record()}, parameters=DECLARED),
     "credentials": record(typeProperties=record()),
     "globalParameters": mapping(record({"type": text})),

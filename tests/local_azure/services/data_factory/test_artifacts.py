@@ -44,7 +44,14 @@ def test_a_factory_lives(factory: FactoryClient) -> None:
     ("kind", "name", "properties"),
     [
         ("linked_services", "lake", LAKE),
-        ("data_flows", "flow", {"type": "MappingDataFlow", "typeProperties": {"scriptLines": ["@not an expression"]}}),
+        (
+            "data_flows",
+            "flow",  # its lines are no expressions of pipelines
+            {
+                "type": "MappingDataFlow",
+                "typeProperties": {"scriptLines": ["source() ~> s", "s derive(x =", "@(a = 1)) ~> d"]},
+            },
+        ),
         ("pipelines", "pipe", {"activities": [WAIT], "description": "ask @bob", "folder": {"name": "a/b"}}),
         ("triggers", "daily", SCHEDULE),
         ("credential_operations", "cred", {"type": "ManagedIdentity", "typeProperties": {"resourceId": "/x"}}),

@@ -11,6 +11,7 @@ from adfkit.local_azure.services.data_factory.runtime.activities.base import Act
 from adfkit.local_azure.services.data_factory.runtime.activities.conditions import IfCondition, Switch
 from adfkit.local_azure.services.data_factory.runtime.activities.custom import Custom
 from adfkit.local_azure.services.data_factory.runtime.activities.delete import Delete
+from adfkit.local_azure.services.data_factory.runtime.activities.execute_data_flow import ExecuteDataFlow
 from adfkit.local_azure.services.data_factory.runtime.activities.execute_pipeline import ExecutePipeline
 from adfkit.local_azure.services.data_factory.runtime.activities.fail import Fail
 from adfkit.local_azure.services.data_factory.runtime.activities.filter import Filter
@@ -26,6 +27,7 @@ _ALL: Final[tuple[Activity, ...]] = (
     AzureFunction(),
     Custom(),
     Delete(),
+    ExecuteDataFlow(),
     ExecutePipeline(),
     Fail(),
     Filter(),

@@ -8,20 +8,19 @@ import os
 import signal
 import socket
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
 import httpx
-import uvicorn
 
 from adfkit.local_azure.arm import ArmServer
 from adfkit.local_azure.cloud import AUDIENCE_ARM
 from adfkit.local_azure.environment import client_environment
-from adfkit.local_azure.errors import LocalAzureError
 from adfkit.local_azure.gateway.certificates import CertificateAuthority
 from adfkit.local_azure.gateway.chain import Chain
+from adfkit.local_azure.gateway.embedded_server import EmbeddedServer, listen
 from adfkit.local_azure.gateway.proxy import ConnectProxy
 from adfkit.local_azure.gateway.request_log import RequestLog
 from adfkit.local_azure.identity import Identity
@@ -73,8 +72,8 @@ async def running(folder: Path, ports: Ports) -> AsyncIterator[Running]:
         LocalAzureError: a port is taken.
     """
     async with AsyncExitStack() as stack:
-        tls_listener = stack.enter_context(_listen(ports.tls))
-        proxy_listener = stack.enter_context(_listen(ports.proxy))
+        tls_listener = stack.enter_context(listen(ports.tls))
+        proxy_listener = stack.enter_context(listen(ports.proxy))
         bound = Ports(tls_listener.getsockname()[1], proxy_listener.getsockname()[1])
         certificates = CertificateAuthority(folder)
         platform = await _platform(stack, folder, certificates, bound)
@@ -135,60 +134,9 @@ async def _start_listening(
     tls_listener: socket.socket,
     proxy_listener: socket.socket,
 ) -> None:
-    config = uvicorn.Config(
-        chain,
-        lifespan="off",
-        interface="asgi3",
-        http="h11",
-        ws="none",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_keep_alive=75,
-        timeout_graceful_shutdown=5,
-        ssl_context_factory=lambda _config, _default: certificates.server_context(),
-    )
-    server = _Server(config)
-    task = asyncio.create_task(server.serve(sockets=[tls_listener]))
-    stack.push_async_callback(_end_server, server, task)
+    server = EmbeddedServer(chain, certificates.server_context)
+    stack.push_async_callback(server.stop)
+    await server.start(tls_listener)
     proxy = ConnectProxy(proxy_listener, tls_listener.getsockname()[1])
     await proxy.start()
     stack.push_async_callback(proxy.stop)
-    while not server.started:
-        if task.done():
-            await task
-            raise LocalAzureError("The gateway's server ended before it listened; see the gateway's log.")
-        await asyncio.sleep(0.01)
-
-
-class _Server(uvicorn.Server):
-    """Leaves signals to `serve`, which stops the services before the server."""
-
-    def install_signal_handlers(self) -> None:
-        """Nothing: see the class."""
-
-    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
-        """Serve without uvicorn's own capture of signals."""
-        await self._serve(sockets)
-
-
-async def _end_server(server: uvicorn.Server, task: asyncio.Task[None]) -> None:
-    server.should_exit = True
-    with suppress(asyncio.CancelledError):
-        await task
-
-
-def _listen(port: int) -> socket.socket:
-    # with the protocol spelled out asyncio sets TCP_NODELAY on what is accepted; without it, each answer waits 40 ms
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind(("127.0.0.1", port))
-        listener.listen(1024)
-    except OSError as error:
-        listener.close()
-        raise LocalAzureError(
-            f"Port {port} on 127.0.0.1 cannot be taken: {error.strerror}. Choose another one, or 0 for a free one."
-        ) from error
-    return listener

@@ -12,6 +12,7 @@ from adfkit.local_azure.platform import Platform
 from adfkit.local_azure.service import DataPlane, RequestContext, Service
 from adfkit.local_azure.services.web import scm, site
 from adfkit.local_azure.services.web.bindings import HTTP, BindingTypes
+from adfkit.local_azure.services.web.durable import DurableExtension
 from adfkit.local_azure.services.web.history import History
 from adfkit.local_azure.services.web.host import FunctionHost
 from adfkit.local_azure.services.web.models import App, find_app
@@ -27,7 +28,8 @@ class WebService(Service):
         self.history = History(platform.store)
         self._publisher = Publisher(platform, self.history)
         self._hosts: dict[str, FunctionHost] = {}
-        self._types = BindingTypes(HTTP)
+        self._durable = DurableExtension(platform, self.history, self._host)
+        self._types = BindingTypes((*HTTP, *self._durable.binding_types))
         self.resource_types = resource_types(self.history, self._restart, self._deleted)
         self.data_planes = (
             # a site checks its callers itself, by its own authentication settings and keys
@@ -41,17 +43,19 @@ class WebService(Service):
         )
 
     async def start(self) -> None:
-        """End what a killed process left running."""
+        """End what a killed process left running, but for orchestrations, which go on."""
         self.history.fail_interrupted("Local Azure ended meanwhile.")
+        await self._durable.start()
 
     async def stop(self) -> None:
         """End deployments and workers."""
         await self._publisher.stop()
+        await self._durable.stop()
         await asyncio.gather(*(host.stop() for host in self._hosts.values()))
 
     async def _handle_site(self, context: RequestContext) -> Response:
         app = self._app(context)
-        return await site.handle(context, app, self._host(app.key), self.history)
+        return await site.handle(context, app, self._host(app.key), self.history, self._durable)
 
     async def _handle_scm(self, context: RequestContext) -> Response:
         app = self._app(context)
@@ -69,9 +73,14 @@ class WebService(Service):
         return self._hosts[key]
 
     async def _restart(self, id: str) -> None:
-        if host := self._hosts.get(id.lower()):
+        key = id.lower()
+        if host := self._hosts.get(key):
+            await self._durable.pause(key)
             await host.stop()
+            self._durable.resume(key)
 
     async def _deleted(self, id: str) -> None:
-        await self._host(id.lower()).forget()
-        self._hosts.pop(id.lower(), None)
+        key = id.lower()
+        await self._durable.forget(key)
+        await self._host(key).forget()
+        self._hosts.pop(key, None)

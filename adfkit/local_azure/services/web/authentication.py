@@ -76,13 +76,27 @@ def check_key(history: History, app: App, function: HttpFunction, request: Reque
     """
     if function.auth_level == "anonymous":
         return
-    given = request.headers.get("x-functions-key") or request.query_params.get("code") or ""
     names = (MASTER_KEY,) if function.auth_level == "admin" else (MASTER_KEY, DEFAULT_KEY)
-    if not any(hmac.compare_digest(given.encode(), history.key(app.key, name).encode()) for name in names):
+    if not _has_key(history, app, names, request):
         text = (
             f"The function '{function.name}' of '{app.name}' takes calls with a key of the level {function.auth_level}."
         )
         raise AzureError(401, "Unauthorized", text)
+
+
+def check_system_key(history: History, app: App, name: str, request: Request) -> None:
+    """Check the key that an extension's own URLs carry.
+
+    Raises:
+        AzureError: 401 without the right key.
+    """
+    if not _has_key(history, app, (MASTER_KEY, name), request):
+        raise AzureError(401, "Unauthorized", f"This URL of '{app.name}' takes calls with the system key '{name}'.")
+
+
+def _has_key(history: History, app: App, names: tuple[str, ...], request: Request) -> bool:
+    given = request.headers.get("x-functions-key") or request.query_params.get("code") or ""
+    return any(hmac.compare_digest(given.encode(), history.key(app.key, name).encode()) for name in names)
 
 
 def _of(values: Mapping[str, Any], *path: str) -> Any:

@@ -7,7 +7,8 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from adfkit.local_azure.errors import AzureError, not_implemented
 from adfkit.local_azure.service import RequestContext
-from adfkit.local_azure.services.web.authentication import PRINCIPAL_HEADERS, authenticate, check_key
+from adfkit.local_azure.services.web.authentication import PRINCIPAL_HEADERS, authenticate, check_key, check_system_key
+from adfkit.local_azure.services.web.durable import PATH, SYSTEM_KEY, DurableExtension
 from adfkit.local_azure.services.web.errors import HostError
 from adfkit.local_azure.services.web.functions import HttpFunction, http_functions
 from adfkit.local_azure.services.web.history import History
@@ -26,7 +27,9 @@ def render_error(error: AzureError) -> Response:
     return PlainTextResponse(f"{error.code}: {error.message}", error.status, error.headers)
 
 
-async def handle(context: RequestContext, app: App, host: FunctionHost, history: History) -> Response:
+async def handle(
+    context: RequestContext, app: App, host: FunctionHost, history: History, durable: DurableExtension
+) -> Response:
     """Answer one request to a site."""
     request = context.request
     if not app.enabled:
@@ -40,6 +43,9 @@ async def handle(context: RequestContext, app: App, host: FunctionHost, history:
     path = request.url.path
     if path.startswith("/admin/"):
         return _admin(history, app, request)
+    if path.startswith(f"{PATH}/"):
+        check_system_key(history, app, SYSTEM_KEY, request)
+        return await durable.answer_webhook(app, instance.functions, request)
     if path == "/":
         return PlainTextResponse(f"The function app '{app.name}' is up and running.")
     match = instance.router.match(request.method, path)

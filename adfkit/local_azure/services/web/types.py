@@ -14,6 +14,7 @@ from adfkit.local_azure.platform import Platform
 from adfkit.local_azure.resources import Resource
 from adfkit.local_azure.service import ArmRequest, ArmResponse, DeleteHook, Handler, Json, ResourceType
 from adfkit.local_azure.services.web import errors, validation
+from adfkit.local_azure.services.web.durable import SYSTEM_KEY
 from adfkit.local_azure.services.web.history import DEFAULT_KEY, MASTER_KEY, History
 from adfkit.local_azure.services.web.models import CONFIG, FUNCTIONS, PLANS, SITES, host_name
 
@@ -259,8 +260,13 @@ def _keys(history: History) -> Handler:
         site = request.id.text.lower().split("/host/")[0]
         request.platform.resources.require(site)
         default = history.key(site, DEFAULT_KEY)
-        return ArmResponse(
-            {"masterKey": history.key(site, MASTER_KEY), "functionKeys": {"default": default}, "systemKeys": {}}
+        durable = any(
+            binding["type"] == "orchestrationTrigger"
+            for function in history.functions(site).values()
+            for binding in function["bindings"]
         )
+        system = {SYSTEM_KEY: history.key(site, SYSTEM_KEY)} if durable else {}
+        master = history.key(site, MASTER_KEY)
+        return ArmResponse({"masterKey": master, "functionKeys": {"default": default}, "systemKeys": system})
 
     return keys

@@ -68,18 +68,23 @@ class App:
 
     def grant(self) -> None:
         """Let the app reach its package."""
-        self.assignment = str(uuid4())
-        role = f"/subscriptions/{cloud.SUBSCRIPTION_ID}/providers/Microsoft.Authorization/roleDefinitions/{BLOB_OWNER}"
+        self.assignment = self.grant_role(BLOB_OWNER)
+
+    def grant_role(self, role: str) -> str:
+        """Give the app's identity a role on the storage account; returns the assignment's name."""
+        assignment = str(uuid4())
         parameters = {
-            "role_definition_id": role,
+            "role_definition_id": f"/subscriptions/{cloud.SUBSCRIPTION_ID}/providers/Microsoft.Authorization/"
+            f"roleDefinitions/{role}",
             "principal_id": self.principal_id,
             "principal_type": "ServicePrincipal",
         }
-        self.cloud.roles.role_assignments.create(self.cloud.account_id, self.assignment, parameters)
+        self.cloud.roles.role_assignments.create(self.cloud.account_id, assignment, parameters)
+        return assignment
 
-    def revoke(self) -> None:
-        """Take that away again."""
-        self.cloud.roles.role_assignments.delete(self.cloud.account_id, self.assignment)
+    def revoke(self, assignment: str = "") -> None:
+        """Take a role away again; by default the one that reaches the package."""
+        self.cloud.roles.role_assignments.delete(self.cloud.account_id, assignment or self.assignment)
 
 
 @dataclass

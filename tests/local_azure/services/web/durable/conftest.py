@@ -73,18 +73,18 @@ class DurableApp:
         return file.read_text(encoding="utf-8").splitlines() if file.exists() else []
 
 
-def make_durable_app(web: Any, folder: Path) -> DurableApp:
-    """Publish the app to a new site that may use its task hub."""
+def make_durable_app(web: Any, folder: Path) -> tuple[DurableApp, str]:
+    """Publish the app to a new site that may use its task hub; also gives its role assignment on the queues."""
     settings = {
         "AzureWebJobsStorage__queueServiceUri": f"https://{web.account}.queue.{cloud.SUFFIX}",
         "AzureWebJobsStorage__tableServiceUri": f"https://{web.account}.table.{cloud.SUFFIX}",
         "NOTES": str(folder / "notes"),
     }
     site = web.app(**settings)
-    site.grant_role(QUEUE_CONTRIBUTOR)
+    queue_role = site.grant_role(QUEUE_CONTRIBUTOR)
     site.grant_role(TABLE_CONTRIBUTOR)
     site.publish(CODE, requirements=REQUIREMENTS, host=HOST)
-    return DurableApp(site, folder)
+    return DurableApp(site, folder), queue_role
 
 
 @pytest.fixture(scope="session")
@@ -93,7 +93,7 @@ def made_durable_app(made_web_cloud: Any, tmp_path_factory: pytest.TempPathFacto
     with pytest.MonkeyPatch.context() as patch:
         for name, value in made_web_cloud.local_azure.environment.items():
             patch.setenv(name, value)
-        return make_durable_app(made_web_cloud, tmp_path_factory.mktemp("durable"))
+        return make_durable_app(made_web_cloud, tmp_path_factory.mktemp("durable"))[0]
 
 
 @pytest.fixture
@@ -102,3 +102,15 @@ def durable(made_durable_app: DurableApp, web: Any) -> DurableApp:
     for file in made_durable_app.folder.iterdir():
         file.unlink()
     return made_durable_app
+
+
+@pytest.fixture
+def another_durable_app(web: Any, tmp_path: Path) -> tuple[DurableApp, str]:
+    """An app of a test's own, with its role assignment on the queues."""
+    return make_durable_app(web, tmp_path)
+
+
+@pytest.fixture
+def publish_durable_app() -> Callable[[Any, Path], tuple[DurableApp, str]]:
+    """Publishes the app to any cloud."""
+    return make_durable_app

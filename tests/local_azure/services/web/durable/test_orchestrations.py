@@ -61,7 +61,10 @@ def test_an_orchestrator_can_catch_an_activitys_error(durable: Any) -> None:
         ("failing", "Orchestrator function 'failing' failed: no way"),
         ("unknown", "Orchestrator function 'unknown' failed: The function 'nobody' doesn't exist, is disabled, or is"),
         ("calls_http", "Orchestrator function 'calls_http' failed: local Azure does not support call_http"),
-        ("dying", "Orchestrator function 'dying' failed: Activity function 'die' failed: Language Worker Process exited"),
+        (
+            "dying",
+            "Orchestrator function 'dying' failed: Activity function 'die' failed: Language Worker Process exited",
+        ),
     ],
 )
 def test_what_fails_says_why(durable: Any, name: str, says: str) -> None:

@@ -54,16 +54,16 @@ factory = DataFactory(deployment)
 
 function_app.allow(deployment, factory.principal_id)
 deployer_access = access.of_deployer(deployment, lake=lake, services=services)
-access.of_factory(
+factory_access = access.of_factory(
     deployment, factory, lake=lake, services=services, batch_pool=batch_pool, machine_learning=machine_learning
 )
-access.of_batch(deployment, batch_identity, lake=lake)
+batch_access = access.of_batch(deployment, batch_identity, lake=lake)
 app_access = access.of_function_app(deployment, function_app, lake=lake, services=services)
 ml_access = access.of_machine_learning(
     deployment, ml_identity, lake=lake, services=services, machine_learning=machine_learning
 )
 
-FunctionPackage(
+function_package = FunctionPackage(
     "function-package",
     scm_host=function_app.scm_host,
     app_principal_id=function_app.principal_id,
@@ -85,7 +85,7 @@ if batch_transforms:
             ),
         )
     )
-MachineLearningAssets(
+ml_assets = MachineLearningAssets(
     "machine-learning-assets",
     subscription_id=client.subscription_id,
     resource_group=names.resource_group,
@@ -102,6 +102,10 @@ artifacts.deploy(
     resource_group=names.resource_group,
     factory=names.factory,
     opts=pulumi.ResourceOptions(parent=factory, depends_on=[factory.factory, *programs]),
+    before_triggers=[
+        *(*factory_access, *batch_access, *app_access, *ml_access),
+        *(function_package, ml_assets, *lake.containers.values()),
+    ],
 )
 
 outputs = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,11 @@ from infra.batch_package import ARCHIVE, REQUIREMENTS, folder, package_files
 from infra.cloud import Cloud
 from infra.components.batch_pool import POOL
 from infra.components.storage import CURATED, LANDING, PACKAGES
+from infra.function_package import TRANSFORMS
 from infra.ml_assets import DEPLOYMENT
 from infra.names import Names
 from infra.settings import StackSettings, Technique
+from infra.trigger_settings import TumblingWindow
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "adf_templates"
 BATCH_COMMAND = (
@@ -33,7 +36,9 @@ def artifacts(settings: StackSettings, names: Names, cloud: Cloud) -> list[Artif
 
     Raises:
         pulumi.RunError: a template is broken, or what it yields is wrong; the text lists every problem with its place.
+            Or an ingestion is to run by windows, and its transform cannot.
     """
+    _require_windows(settings, names.stack)
     ingestions = {name: ingestion.model_dump(mode="json") for name, ingestion in settings.ingestions.items()}
     try:
         rendered = render(TEMPLATES, template_values(settings, names, cloud), ingestions)
@@ -44,10 +49,27 @@ def artifacts(settings: StackSettings, names: Names, cloud: Cloud) -> list[Artif
     return rendered
 
 
+def _require_windows(settings: StackSettings, stack: str) -> None:
+    for name, ingestion in settings.ingestions.items():
+        file = TRANSFORMS / ingestion.transform / "transform.toml"
+        if not isinstance(ingestion.trigger, TumblingWindow) or not file.is_file():  # its package tells what is missing
+            continue
+        if "window_by" not in tomllib.loads(file.read_text("utf-8")):
+            raise pulumi.RunError(
+                f"stacks/Pulumi.{stack}.yaml: adfkit:ingestions.{name}.trigger: transforms/{ingestion.transform}/"
+                "transform.toml has no 'window_by', so that transform cannot run for windows"
+            )
+
+
 def template_values(settings: StackSettings, names: Names, cloud: Cloud) -> dict[str, Any]:
     """What templates can use, beside `ingestion`."""
     return {
-        "lake": {"blob_endpoint": cloud.blob_endpoint(names.lake), "landing": LANDING, "curated": CURATED},
+        "lake": {
+            "id": names.lake_id,
+            "blob_endpoint": cloud.blob_endpoint(names.lake),
+            "landing": LANDING,
+            "curated": CURATED,
+        },
         "techniques": sorted(settings.techniques),
         "function_app": {
             "url": f"https://{cloud.web_host(names.function_app)}",

@@ -28,6 +28,14 @@ class Names:
         return self.account("lake")
 
     @property
+    def lake_id(self) -> str:
+        """The resource id of the lake's account."""
+        return (
+            f"/subscriptions/{self.subscription_id}/resourceGroups/{self.resource_group}"
+            f"/providers/Microsoft.Storage/storageAccounts/{self.lake}"
+        )
+
+    @property
     def services(self) -> str:
         """The storage account of the services' own files."""
         return self.account("svc")

@@ -15,6 +15,8 @@ from pulumi.runtime.config import CONFIG, get_config_env
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
+from infra.trigger_settings import Trigger, TumblingWindow
+
 NAMESPACE = "adfkit:"
 LOCATION = "azure-native:location"
 HINTS = {
@@ -110,13 +112,15 @@ class MachineLearningCall(Settings):
 class Ingestion(Settings):
     """One source, one transform, one technique, one dataset: `source` is the folder in `landing`.
 
-    `tasks` is how many tasks the technique `batch` splits the transform into, by partition.
+    `tasks` is how many tasks the technique `batch` splits the transform into, by partition. Without a trigger an
+    ingestion runs when it is asked to.
     """
 
     source: Name
     transform: Name
     technique: Technique
     tasks: Annotated[int, Field(ge=1, le=100)] | None = None
+    trigger: Trigger | None = None
     machine_learning: MachineLearningCall
 
     @model_validator(mode="after")
@@ -153,6 +157,18 @@ class StackSettings(Settings):
     monitoring: Monitoring
     data_factory: DataFactory
     ingestions: Annotated[dict[Name, Ingestion], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _dependencies(self) -> Self:
+        windows = {name for name, each in self.ingestions.items() if isinstance(each.trigger, TumblingWindow)}
+        for name, ingestion in self.ingestions.items():
+            needed = ingestion.trigger.depends_on if isinstance(ingestion.trigger, TumblingWindow) else []
+            for other in (each.ingestion for each in needed):
+                if other is not None and other not in windows - {name}:
+                    raise ValueError(
+                        f"ingestions.{name}.trigger.depends_on: '{other}' is no other ingestion with a tumbling_window"
+                    )
+        return self
 
     @property
     def techniques(self) -> frozenset[Technique]:
@@ -198,6 +214,8 @@ def _value(key: str) -> Any:
 
 def _problem(detail: ErrorDetails) -> str:
     where = [str(part) for part in detail["loc"] if part != "[key]"]
+    if "trigger" in where:  # behind it pydantic says which type of trigger it took the settings for
+        del where[where.index("trigger") + 1 : where.index("trigger") + 2]
     key = LOCATION if where[:1] == ["location"] else NAMESPACE + ".".join(where)
     given, context = detail["input"], detail.get("ctx", {})
     match detail["type"]:
@@ -213,7 +231,11 @@ def _problem(detail: ErrorDetails) -> str:
             expected = context["expected"].replace(" or ", ", ").replace("'", "")
             return f"{key}: {given!r} is not one of {expected}"
         case "value_error":
-            return f"{key}: {context['error']}"
+            return f"{key}: {context['error']}" if where else f"{NAMESPACE}{context['error']}"
+        case "union_tag_not_found":
+            return f"{key}.type: is missing"
+        case "union_tag_invalid":
+            return f"{key}.type: {context['tag']!r} is not one of {context['expected_tags'].replace(chr(39), '')}"
         case "string_pattern_mismatch":
             return f"{key}: {given!r} does not match {context['pattern']}"
         case _:

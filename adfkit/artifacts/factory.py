@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoundError
+from azure.core.exceptions import ResourceNotFoundError
 
-from adfkit.artifacts.errors import ArtifactError
 from adfkit.artifacts.model import Artifact, Json, Kind, canonical
+from adfkit.artifacts.service_errors import named
+from adfkit.artifacts.triggers import Triggers
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
@@ -25,9 +24,6 @@ _OPERATIONS = {
     Kind.PIPELINE: "pipelines",
     Kind.TRIGGER: "triggers",
 }
-STARTED = "Started"
-RUNTIME_STATE = "runtimeState"
-"""A trigger's state: part of its JSON in a repository, but set by starting and stopping it."""
 
 
 class Factory:
@@ -39,6 +35,7 @@ class Factory:
     def __init__(self, client: DataFactoryManagementClient, resource_group: str, name: str) -> None:
         self._client = client
         self._scope = (resource_group, name)
+        self.triggers = Triggers(client, resource_group, name)
 
     @classmethod
     def connect(
@@ -61,7 +58,7 @@ class Factory:
 
     def get(self, kind: Kind, name: str) -> Json | None:
         """An artifact's properties as the service has them; None where there is no such artifact."""
-        with _named(f"{kind.label} {name}"):
+        with named(f"{kind.label} {name}"):
             try:
                 found = self._operations(kind).get(*self._scope, name)
             except ResourceNotFoundError:
@@ -72,66 +69,32 @@ class Factory:
         """Every artifact of the factory."""
         found: list[Artifact] = []
         for kind in Kind:
-            with _named(f"{kind.label}s"):
+            with named(f"{kind.label}s"):
                 for item in self._operations(kind).list_by_factory(*self._scope):
                     document = item.as_dict()
                     found.append(Artifact(kind, document["name"], document["properties"], document["id"]))
         return found
 
-    def put(self, artifact: Artifact) -> None:
-        """Create or update an artifact. A trigger is stopped before, and started after as its JSON says.
-
-        Where the update of a trigger fails, it is started again if it was running.
-        """
-        with _named(f"{artifact.source}: {artifact}"):
-            if artifact.kind is not Kind.TRIGGER:
-                self._put(artifact, artifact.properties)
+    def put(self, artifact: Artifact, *, is_new: bool = False) -> None:
+        """Create or update an artifact. A trigger is handled as `Triggers.put` says."""
+        with named(f"{artifact.source}: {artifact}"):
+            if artifact.kind is Kind.TRIGGER:
+                self.triggers.put(artifact, is_new=is_new)
                 return
-            running = self._stop(artifact.name)
-            properties = {key: value for key, value in artifact.properties.items() if key != RUNTIME_STATE}
-            try:
-                self._put(artifact, properties)
-            except AzureError:
-                if running:
-                    self._client.triggers.begin_start(*self._scope, artifact.name).result()
-                raise
-            if artifact.properties.get(RUNTIME_STATE) == STARTED:
-                self._client.triggers.begin_start(*self._scope, artifact.name).result()
+            # sent as it was written: a model would drop what it does not know
+            body = io.BytesIO(canonical({"properties": artifact.properties}).encode())
+            self._operations(artifact.kind).create_or_update(*self._scope, artifact.name, body)
 
     def delete(self, kind: Kind, name: str) -> None:
         """Delete an artifact; one that is gone already is no error. A trigger is stopped before."""
-        with _named(f"{kind.label} {name}"):
+        with named(f"{kind.label} {name}"):
             if kind is Kind.TRIGGER:
-                self._stop(name)
+                self.triggers.delete(name)
+                return
             try:
                 self._operations(kind).delete(*self._scope, name)
             except ResourceNotFoundError:
                 return
 
-    def _put(self, artifact: Artifact, properties: Json) -> None:
-        # sent as it was written: a model would drop what it does not know
-        body = io.BytesIO(canonical({"properties": properties}).encode())
-        self._operations(artifact.kind).create_or_update(*self._scope, artifact.name, body)
-
-    def _stop(self, trigger: str) -> bool:
-        """Stop a trigger; returns whether it was running."""
-        current = self.get(Kind.TRIGGER, trigger)
-        if current is None or current.get(RUNTIME_STATE) != STARTED:
-            return False
-        self._client.triggers.begin_stop(*self._scope, trigger).result()
-        return True
-
     def _operations(self, kind: Kind) -> Any:
         return getattr(self._client, _OPERATIONS[kind])
-
-
-@contextmanager
-def _named(what: str) -> Iterator[None]:
-    try:
-        yield
-    except HttpResponseError as error:
-        code = error.error.code if error.error else f"HTTP {error.status_code}"
-        message = error.error.message if error.error else error.message
-        raise ArtifactError(f"{what}: {code}: {message}") from error
-    except AzureError as error:
-        raise ArtifactError(f"{what}: {error.message}") from error

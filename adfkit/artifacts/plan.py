@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from adfkit.artifacts.factory import RUNTIME_STATE, STARTED, Factory
+from adfkit.artifacts.factory import Factory
 from adfkit.artifacts.model import Artifact, Json, Kind, canonical
-from adfkit.artifacts.references import in_order
+from adfkit.artifacts.references import in_order, triggers_on
 from adfkit.artifacts.sdk_model import READ_ONLY
+from adfkit.artifacts.triggers import runs
 
 
 class Action(StrEnum):
@@ -37,7 +38,13 @@ class Change:
     action: Action
     artifact: Artifact
     differences: tuple[Difference, ...] = ()
-    side_effects: tuple[str, ...] = ()
+    stops: tuple[str, ...] = ()
+    """The triggers that run: the artifact itself, or those that stand on it."""
+
+    @property
+    def side_effects(self) -> tuple[str, ...]:
+        """What else happens, for people."""
+        return tuple(f"the trigger {name} is stopped meanwhile" for name in self.stops)
 
     @property
     def reason(self) -> str:
@@ -63,8 +70,10 @@ def plan(desired: Sequence[Artifact], deployed: Sequence[Artifact]) -> list[Chan
     wanted = {artifact.key for artifact in desired}
     changes = [change for artifact in in_order(desired) if (change := _put(artifact, present.get(artifact.key)))]
     gone = in_order([artifact for artifact in deployed if artifact.key not in wanted])
-    changes += [Change(Action.DELETE, artifact, (), _stops(artifact)) for artifact in reversed(gone)]
-    return changes
+    changes += [Change(Action.DELETE, artifact) for artifact in reversed(gone)]
+    running = {each.name for each in deployed if each.kind is Kind.TRIGGER and runs(each.properties)}
+    standing = triggers_on(deployed)
+    return [replace(change, stops=_stops(change.artifact, standing, running)) for change in changes]
 
 
 def apply(changes: Sequence[Change], factory: Factory) -> Iterator[Change]:
@@ -74,10 +83,13 @@ def apply(changes: Sequence[Change], factory: Factory) -> Iterator[Change]:
         ArtifactError: the service refused one; those before it are done, and a new plan holds the rest.
     """
     for change in changes:
-        if change.action is Action.DELETE:
-            factory.delete(change.artifact.kind, change.artifact.name)
-        else:
-            factory.put(change.artifact)
+        artifact = change.artifact
+        itself = {artifact.name} if artifact.kind is Kind.TRIGGER else set()
+        with factory.triggers.stopped(name for name in change.stops if name not in itself):
+            if change.action is Action.DELETE:
+                factory.delete(artifact.kind, artifact.name)
+            else:
+                factory.put(artifact)
         yield change
 
 
@@ -99,17 +111,14 @@ def _put(artifact: Artifact, present: Artifact | None) -> Change | None:
     if present is None:
         return Change(Action.CREATE, artifact)
     found = tuple(differences(_comparable(present), _comparable(artifact)))
-    return Change(Action.UPDATE, artifact, found, _stops(present)) if found else None
+    return Change(Action.UPDATE, artifact, found) if found else None
 
 
 def _comparable(artifact: Artifact) -> Json:
-    """The properties without what the service sets; of a trigger, whether it runs."""
-    properties = {key: value for key, value in artifact.properties.items() if key not in READ_ONLY}
-    if artifact.kind is Kind.TRIGGER and artifact.properties.get(RUNTIME_STATE) == STARTED:
-        properties[RUNTIME_STATE] = STARTED
-    return properties
+    """The properties without what the service sets: whether a trigger runs is its operator's business."""
+    return {key: value for key, value in artifact.properties.items() if key not in READ_ONLY}
 
 
-def _stops(artifact: Artifact) -> tuple[str, ...]:
-    running = artifact.kind is Kind.TRIGGER and artifact.properties.get(RUNTIME_STATE) == STARTED
-    return (f"the trigger {artifact.name} is stopped meanwhile",) if running else ()
+def _stops(artifact: Artifact, standing: Mapping[tuple[Kind, str], list[str]], running: set[str]) -> tuple[str, ...]:
+    names = standing.get(artifact.key, []) + ([artifact.name] if artifact.kind is Kind.TRIGGER else [])
+    return tuple(name for name in names if name in running)

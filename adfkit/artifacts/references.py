@@ -46,6 +46,23 @@ def _walk(value: Any, path: str) -> Iterator[Reference]:
             yield from _walk(item, f"{path}[{index}]")
 
 
+def triggers_on(artifacts: Iterable[Artifact]) -> dict[tuple[Kind, str], list[str]]:
+    """For each artifact that triggers stand on, at any distance, the names of these triggers, sorted."""
+    by_key = {artifact.key: artifact for artifact in artifacts}
+    found: dict[tuple[Kind, str], set[str]] = {}
+    for trigger in by_key.values():
+        if trigger.kind is not Kind.TRIGGER:
+            continue
+        reached, pending = {trigger.key}, [trigger]
+        while pending:
+            keys = {reference.key for reference in references(pending.pop())} & by_key.keys() - reached
+            reached |= keys
+            pending += [by_key[key] for key in keys]
+        for key in reached - {trigger.key}:
+            found.setdefault(key, set()).add(trigger.name)
+    return {key: sorted(names) for key, names in found.items()}
+
+
 def in_order(artifacts: Iterable[Artifact]) -> list[Artifact]:
     """The artifacts so that each comes after all that it refers to; among equals by kind and name.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -82,6 +83,9 @@ def apply_stack(stack: str, action: Action, *, quiet: bool = False) -> Report:
     Raises:
         CliError: it failed; the errors have been printed, each with where it was raised.
     """
+    from adfkit.cli.platform import Platform
+    from adfkit.cli.side_effects import of_steps
+
     project = find_project()
     if stack == LOCAL_STACK:
         from adfkit.cli.local import enter_local_azure
@@ -98,11 +102,12 @@ def apply_stack(stack: str, action: Action, *, quiet: bool = False) -> Report:
     if not result.ok:
         kept = "" if result.preview else "; what was done is kept: once mended, the same command goes on from there"
         raise CliError(f"{action} of the stack '{stack}' failed{kept}.")
-    return report_of(stack, result)
+    outputs = opened.outputs() if action == "preview" else {}
+    return report_of(stack, result, of_steps(Platform(stack, outputs), result.steps) if outputs else {})
 
 
-def report_of(stack: str, result: Result) -> Report:
-    """The engine's result as the report that renderers take."""
+def report_of(stack: str, result: Result, side_effects: Mapping[str, tuple[str, ...]]) -> Report:
+    """The engine's result as the report that renderers take; side effects are given by URN."""
     from adfkit.preview.report import PropertyChange, Report, ResourceChange
 
     changes = [
@@ -114,6 +119,7 @@ def report_of(stack: str, result: Result) -> Report:
             properties=tuple(
                 PropertyChange(change.path, change.kind.value, change.old, change.new) for change in step.changes
             ),
+            side_effects=side_effects.get(step.urn, ()),
         )
         for step in result.steps
     ]

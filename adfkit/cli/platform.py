@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from azure.mgmt.datafactory import DataFactoryManagementClient
     from azure.storage.blob import BlobServiceClient
 
+    from adfkit.artifacts.factory import Factory
+
 MACHINE_LEARNING_API = "2024-10-01"
 
 
@@ -84,6 +86,13 @@ class Platform:
             base_url=self.output("resource_manager"),
             credential_scopes=[self.output("resource_manager").rstrip("/") + "/.default"],
         )
+
+    @property
+    def factory(self) -> Factory:
+        """The factory's artifacts."""
+        from adfkit.artifacts.factory import Factory
+
+        return Factory(self.data_factory, self.output("resource_group"), self.output("factory"))
 
     @cached_property
     def blobs(self) -> BlobServiceClient:

@@ -31,6 +31,8 @@ class ResourceChange:
     type: str
     name: str
     properties: Sequence[PropertyChange] = ()
+    side_effects: Sequence[str] = ()
+    """What else happens, as in `the trigger daily is stopped, then started again`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,7 @@ class Report:
                     "urn": change.urn,
                     "type": change.type,
                     "name": change.name,
+                    "side_effects": list(change.side_effects),
                     "properties": [
                         {"path": item.path, "kind": item.kind, "old": item.old, "new": item.new}
                         for item in change.properties

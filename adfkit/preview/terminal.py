@@ -16,7 +16,7 @@ LONGEST_VALUE = 60
 
 
 def render(report: Report, console: Console, *, details: bool) -> None:
-    """Print the changed resources, each with its changed properties where `details` is set, and the summary."""
+    """Print the changed resources with their side effects, their changed properties if `details`, and the summary."""
     if report.changed:
         table = Table(box=None, pad_edge=False, show_header=console.is_terminal)
         for heading in ("", "resource", "type"):
@@ -25,6 +25,8 @@ def render(report: Report, console: Console, *, details: bool) -> None:
             style = STYLE.get(change.operation, "")
             sign = Text(f"{SIGN.get(change.operation, ' ')} {change.operation}", style=style)
             table.add_row(sign, Text(change.name, style="bold"), Text(change.type, style="dim"))
+            for effect in change.side_effects:
+                table.add_row("", Text(f"  {effect}", style="yellow"))
             if details and change.operation in ("update", "replace"):
                 for item in change.properties:
                     table.add_row("", Text(f"  {item.path}"), _values(item))

@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
-
 import pytest
-from azure.mgmt.resource.resources import ResourceManagementClient
 
 from adfkit.artifacts.errors import ArtifactError
 from adfkit.artifacts.factory import Factory
 from adfkit.artifacts.model import Artifact, Kind
 from adfkit.artifacts.plan import Action, apply, plan
-from infra import cloud
-
-if TYPE_CHECKING:
-    from tests.conftest import LocalAzure
 
 LAKE = Artifact(
     Kind.LINKED_SERVICE,
@@ -50,21 +41,6 @@ def _pipeline(seconds: int) -> Artifact:
         },
     ]
     return Artifact(Kind.PIPELINE, "flights", {"activities": activities}, "pipelines/flights.json.j2")
-
-
-@pytest.fixture
-def factory(local_azure: LocalAzure) -> Iterator[Factory]:
-    """A new factory in a resource group of its own."""
-    current = cloud.current()
-    subscription = local_azure.environment["AZURE_SUBSCRIPTION_ID"]
-    endpoint = {"base_url": current.resource_manager, "credential_scopes": current.credential_scopes}
-    groups = ResourceManagementClient(local_azure.credential, subscription, **endpoint).resource_groups
-    name = f"artifacts-{uuid.uuid4().hex[:8]}"
-    groups.create_or_update(name, {"location": "westeurope"})
-    factory = Factory.connect(local_azure.credential, subscription, name, name, **endpoint)
-    factory._client.factories.create_or_update(name, name, {"location": "westeurope"})
-    yield factory
-    groups.begin_delete(name).result()
 
 
 def test_what_is_applied_is_planned_and_a_plan_after_it_is_empty(factory: Factory) -> None:

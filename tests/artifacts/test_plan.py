@@ -42,10 +42,22 @@ def test_a_running_trigger_is_stopped_for_its_update_and_its_deletion() -> None:
     assert update.side_effects == ()
 
 
-def test_starting_a_trigger_is_a_change() -> None:
-    (update,) = plan([_trigger("Started")], [_trigger("Stopped")])
-    assert [each.path for each in update.differences] == ["$.runtimeState"]
-    assert plan([_trigger("Stopped")], [_trigger("Stopped")]) == []
+def test_whether_a_trigger_runs_is_no_difference() -> None:
+    assert plan([_trigger("Started")], [_trigger("Stopped")]) == []
+    assert plan([_trigger("Stopped")], [_trigger("Started")]) == []
+
+
+def test_a_running_trigger_is_stopped_while_what_it_stands_on_changes() -> None:
+    def pipeline(name: str, seconds: int, *inner: str) -> Artifact:
+        calls = [{"type": "PipelineReference", "referenceName": each} for each in inner]
+        return Artifact(Kind.PIPELINE, name, {"seconds": seconds, "calls": calls}, "p")
+
+    trigger = _trigger("Started")
+    trigger.properties["pipelines"] = [{"pipelineReference": {"type": "PipelineReference", "referenceName": "outer"}}]
+    deployed = [trigger, pipeline("outer", 1, "inner"), pipeline("inner", 1), pipeline("other", 1)]
+    desired = [trigger, pipeline("outer", 1, "inner"), pipeline("inner", 2), pipeline("other", 2)]
+    changes = {change.artifact.name: change.stops for change in plan(desired, deployed)}
+    assert changes == {"inner": ("hourly",), "other": ()}
 
 
 def test_what_the_service_sets_is_no_difference() -> None:

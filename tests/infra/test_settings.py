@@ -15,6 +15,19 @@ from tests.infra.conftest import PROJECT, stack_values
 
 FILE = "stacks/Pulumi.dev.yaml"
 
+WINDOWS = {
+    "type": "tumbling_window",
+    "started": False,
+    "frequency": "Hour",
+    "interval": 24,
+    "start_time": "2013-01-01T00:00:00Z",
+}
+
+
+def _trigger(settings: dict[str, Any]) -> dict[str, Any]:
+    return {"adfkit:ingestions.flights.trigger": settings}
+
+
 CASES: list[tuple[str, dict[str, Any], str]] = [
     (
         "unknown technique",
@@ -62,6 +75,57 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
         "no ingestion",
         {"adfkit:ingestions": {}},
         "adfkit:ingestions: is empty",
+    ),
+    ("trigger of no type", _trigger({}), "adfkit:ingestions.flights.trigger.type: is missing"),
+    (
+        "trigger of an unknown type",
+        _trigger({"type": "cron"}),
+        "adfkit:ingestions.flights.trigger.type: 'cron' is not one of schedule, tumbling_window, blob_event",
+    ),
+    (
+        "setting of a trigger",
+        _trigger({"type": "schedule", "started": True, "frequency": "daily", "start_time": "2026-01-01"}),
+        "adfkit:ingestions.flights.trigger.frequency: 'daily' is not one of Minute, Hour, Day, Week, Month",
+    ),
+    (
+        "whether a new trigger is started",
+        _trigger({"type": "blob_event"}),
+        "adfkit:ingestions.flights.trigger.started: is missing",
+    ),
+    (
+        "window too short",
+        _trigger({**WINDOWS, "frequency": "Minute", "interval": 1}),
+        "adfkit:ingestions.flights.trigger: a window lasts at least 5 minutes, not 1",
+    ),
+    (
+        "end before start",
+        _trigger({**WINDOWS, "end_time": "2012-01-01T00:00:00Z"}),
+        "adfkit:ingestions.flights.trigger: 'end_time' must be after 'start_time'",
+    ),
+    (
+        "dependency on nothing",
+        _trigger({**WINDOWS, "depends_on": [{"ingestion": "weather"}]}),
+        "adfkit:ingestions.flights.trigger.depends_on: 'weather' is no other ingestion with a tumbling_window",
+    ),
+    (
+        "dependency on later windows of its own",
+        _trigger({**WINDOWS, "depends_on": [{"offset": "01:00:00"}]}),
+        "adfkit:ingestions.flights.trigger.depends_on.0: "
+        "a dependency on the trigger's own windows needs a negative 'offset'",
+    ),
+    (
+        "offset beside a time zone",
+        _trigger(
+            {
+                "type": "schedule",
+                "started": True,
+                "frequency": "Day",
+                "start_time": "2026-01-01T06:00:00Z",
+                "time_zone": "W. Europe Standard Time",
+            }
+        ),
+        "adfkit:ingestions.flights.trigger: "
+        "'start_time' is on the clocks of W. Europe Standard Time: leave its offset out",
     ),
     ("plain text for a section", {"adfkit:storage": "fast"}, "adfkit:storage: 'fast' is not a mapping of settings"),
     (

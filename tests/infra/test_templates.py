@@ -7,12 +7,13 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+import pulumi
 import pytest
 
 from adfkit.artifacts.model import Artifact, Kind
 from infra import cloud, ingestions, settings
 from infra.names import Names
-from tests.infra.conftest import stack_values
+from tests.infra.conftest import SUBSCRIPTION, stack_values
 
 
 def _settings(stack: str, ingestions: Mapping[str, Mapping[str, Any]] | None = None) -> settings.StackSettings:
@@ -25,7 +26,7 @@ def _settings(stack: str, ingestions: Mapping[str, Mapping[str, Any]] | None = N
 
 
 def _artifacts(stack: str, changed: Mapping[str, Mapping[str, Any]] | None = None) -> dict[tuple[Kind, str], Artifact]:
-    names = Names("adfkit", stack, "11111111-2222-4333-8444-555555555555")
+    names = Names("adfkit", stack, SUBSCRIPTION)
     found = ingestions.artifacts(_settings(stack, changed), names, cloud.from_metadata(cloud.PUBLIC))
     return {(each.kind, each.name): each for each in found}
 
@@ -99,6 +100,107 @@ def test_the_machine_learning_call_asks_with_the_factory_s_identity() -> None:
     inputs = json.loads(invoke["body"]["value"])["properties"]["InputData"]
     assert inputs["data_location"]["JobInputType"] == "UriFolder"
     assert inputs["run_id"] == {"JobInputType": "Literal", "Value": "@{pipeline().RunId}"}
+
+
+START = {"started": True, "start_time": "2013-01-01T00:00:00Z"}
+TRIGGERS: list[tuple[dict[str, Any], dict[str, Any]]] = [
+    (
+        {
+            **{"type": "schedule", "started": False, "start_time": "2026-01-01T06:30:00", "frequency": "Week"},
+            **{"time_zone": "W. Europe Standard Time", "week_days": ["Monday"], "hours": [6], "minutes": [30]},
+        },
+        {
+            "runtimeState": "Stopped",
+            "type": "ScheduleTrigger",
+            "typeProperties": {
+                "recurrence": {
+                    "frequency": "Week",
+                    "interval": 1,
+                    "startTime": "2026-01-01T06:30:00",
+                    "timeZone": "W. Europe Standard Time",
+                    "schedule": {"weekDays": ["Monday"], "hours": [6], "minutes": [30]},
+                }
+            },
+        },
+    ),
+    (
+        {
+            **START,
+            **{"type": "tumbling_window", "frequency": "Hour", "interval": 24, "end_time": "2014-01-01T01:00:00+01:00"},
+            **{"delay": "00:15:00", "retries": 2, "depends_on": [{"offset": "-1.00:00:00", "size": "1.00:00:00"}]},
+        },
+        {
+            "runtimeState": "Started",
+            "type": "TumblingWindowTrigger",
+            "typeProperties": {
+                "frequency": "Hour",
+                "interval": 24,
+                "startTime": "2013-01-01T00:00:00Z",
+                "endTime": "2014-01-01T00:00:00Z",
+                "delay": "00:15:00",
+                "maxConcurrency": 1,
+                "retryPolicy": {"count": 2, "intervalInSeconds": 30},
+                "dependsOn": [
+                    {
+                        "type": "SelfDependencyTumblingWindowTriggerReference",
+                        "offset": "-1.00:00:00",
+                        "size": "1.00:00:00",
+                    }
+                ],
+            },
+        },
+    ),
+    (
+        {"type": "blob_event", "started": True, "path_ends_with": ".zip"},
+        {
+            "runtimeState": "Started",
+            "type": "BlobEventsTrigger",
+            "typeProperties": {
+                "scope": f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-adfkit-dev"
+                "/providers/Microsoft.Storage/storageAccounts/" + Names("adfkit", "dev", SUBSCRIPTION).lake,
+                "blobPathBeginsWith": "/landing/blobs/flights/",
+                "blobPathEndsWith": ".zip",
+                "ignoreEmptyBlobs": True,
+                "events": ["Microsoft.Storage.BlobCreated"],
+            },
+        },
+    ),
+]
+
+
+@pytest.mark.parametrize(("given", "expected"), TRIGGERS, ids=[given["type"] for given, _ in TRIGGERS])
+def test_the_trigger_of_an_ingestion(given: dict[str, Any], expected: dict[str, Any]) -> None:
+    properties = _artifacts("dev", {"flights": {"trigger": given}})[Kind.TRIGGER, "flights"].properties
+    assert {key: properties[key] for key in expected} == expected
+    [target] = properties.get("pipelines") or [properties["pipeline"]]
+    assert target["pipelineReference"]["referenceName"] == "flights"
+    windows = ["window_end", "window_start"] if given["type"] == "tumbling_window" else []
+    assert sorted(target["parameters"]) == windows
+
+
+def test_a_window_reaches_the_transform() -> None:
+    pipeline = _artifacts("dev")[Kind.PIPELINE, "flights"].properties
+    assert pipeline["parameters"] == {
+        "window_start": {"type": "String", "defaultValue": ""},
+        "window_end": {"type": "String", "defaultValue": ""},
+    }
+    body = json.loads(_activities(pipeline)["Transform"]["typeProperties"]["body"]["value"])
+    assert body["window_start"] == "@{pipeline().parameters.window_start}"
+    assert body["window_end"] == "@{pipeline().parameters.window_end}"
+
+
+def test_an_ingestion_without_a_trigger_has_none() -> None:
+    assert not [name for kind, name in _artifacts("dev") if kind is Kind.TRIGGER]
+
+
+def test_a_transform_without_window_by_cannot_run_by_windows() -> None:
+    windows = {**START, "type": "tumbling_window", "frequency": "Hour", "interval": 1}
+    with pytest.raises(pulumi.RunError) as raised:
+        _artifacts("dev", {"flights": {"trigger": windows, "transform": "departures"}})
+    assert str(raised.value) == (
+        "stacks/Pulumi.dev.yaml: adfkit:ingestions.flights.trigger: transforms/departures/transform.toml has no "
+        "'window_by', so that transform cannot run for windows"
+    )
 
 
 def test_no_artifact_holds_a_secret() -> None:

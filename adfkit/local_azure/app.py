@@ -102,6 +102,7 @@ async def _platform(stack: AsyncExitStack, folder: Path, certificates: Certifica
     stack.push_async_callback(processes.stop)
     http = httpx.AsyncClient(
         proxy=f"http://127.0.0.1:{ports.proxy}",
+        mounts={f"all://{host}": httpx.AsyncHTTPTransport() for host in ("localhost", "127.0.0.1", "[::1]")},
         verify=certificates.client_context(),
         trust_env=False,
         timeout=httpx.Timeout(60.0, read=None),

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from http import HTTPStatus
+from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
 import httpx
 
@@ -17,11 +20,13 @@ from adfkit.local_azure.services.storage.user_delegation import container_sas
 
 STORAGE: Final = "Microsoft.Storage/storageAccounts"
 SIGN: Final = f"{STORAGE}/blobServices/generateUserDelegationKey/action"
+CHUNK: Final = 1 << 20
+LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 SIGNATURE_MINUTES: Final = 7 * 24 * 60
 
 
 class PlatformCloud:
-    """Calls as one factory. Only hosts of this cloud are reached: a local run cannot leave the machine."""
+    """Calls as one factory. Only this cloud and this machine are reached: a local run cannot leave the machine."""
 
     def __init__(self, platform: Platform, factory_id: str) -> None:
         self._platform = platform
@@ -29,16 +34,32 @@ class PlatformCloud:
 
     async def send(self, request: HttpRequest) -> HttpResponse:
         """Make the call, without following redirects."""
-        _require_local(request.url)
+        async with self._called(request) as response:
+            return _answer(response, await response.aread())
+
+    async def download(self, request: HttpRequest, to: Path) -> HttpResponse:
+        """Make the call, and write what a success brings to a file as it comes."""
+        async with self._called(request) as response:
+            if not response.is_success:
+                return _answer(response, await response.aread())
+            with to.open("wb") as file:
+                async for chunk in response.aiter_bytes(CHUNK):
+                    await asyncio.to_thread(file.write, chunk)
+            return _answer(response, b"")
+
+    @asynccontextmanager
+    async def _called(self, request: HttpRequest) -> AsyncIterator[httpx.Response]:
+        _require_reachable(request.url)
         try:
-            response = await self._platform.http.request(
+            async with self._platform.http.stream(
                 request.method,
                 request.url,
                 headers=dict(request.headers),
                 content=request.content,
                 timeout=request.timeout,
                 follow_redirects=False,
-            )
+            ) as response:
+                yield response
         except httpx.TimeoutException as error:
             raise ActivityFailure(
                 "2108", f"Error calling the endpoint '{request.url}': no response within {request.timeout:g} seconds."
@@ -49,10 +70,6 @@ class PlatformCloud:
                 f"Error calling the endpoint '{request.url}'. Response status code: 'NA - Unknown'. "
                 f"More details: the request did not reach the server: {error or type(error).__name__}",
             ) from error
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in response.headers.raw}
-        return HttpResponse(
-            status=response.status_code, reason=_reason(response), headers=headers, content=response.content
-        )
 
     def token(self, audience: str, credential: str | None = None) -> str:
         """A token of the factory's identity, or of the user-assigned one that the credential names."""
@@ -105,15 +122,24 @@ class PlatformCloud:
         return str(resource_id)
 
 
-def _require_local(url: str) -> None:
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    if parts.scheme != "https" or not host.endswith(f".{SUFFIX}"):
+def _require_reachable(url: str) -> None:
+    """Refuse what lies beyond this cloud and this machine."""
+    try:
+        parts = httpx.URL(url)
+    except httpx.InvalidURL as error:
+        raise ActivityFailure("2108", f"Error calling the endpoint '{url}': it is no URL ({error}).") from error
+    is_cloud = parts.scheme == "https" and parts.host.endswith(f".{SUFFIX}")
+    if not is_cloud and not (parts.scheme in ("http", "https") and parts.host in LOOPBACK):
         raise ActivityFailure(
             "HostNotReachable",
-            f"The endpoint '{url}' is refused: local Azure reaches https hosts under {SUFFIX} only, "
-            "so that a local run cannot leave the machine.",
+            f"The endpoint '{url}' is refused: local Azure reaches https hosts under {SUFFIX} and servers of this "
+            f"machine ({', '.join(sorted(LOOPBACK))}) only, so that a local run cannot leave the machine.",
         )
+
+
+def _answer(response: httpx.Response, content: bytes) -> HttpResponse:
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in response.headers.raw}
+    return HttpResponse(status=response.status_code, reason=_reason(response), headers=headers, content=content)
 
 
 def _reason(response: httpx.Response) -> str:

@@ -35,6 +35,9 @@ class NoCloud:
     async def send(self, request: HttpRequest) -> HttpResponse:
         raise _no_cloud(f"the endpoint '{request.url}'")
 
+    async def download(self, request: HttpRequest, to: Path) -> HttpResponse:
+        return await self.send(request)
+
     def token(self, audience: str, credential: str | None = None) -> str:
         raise _no_cloud(f"a token for '{audience}'")
 

@@ -5,10 +5,13 @@ https://learn.microsoft.com/rest/api/storageservices/blob-service-rest-api
 
 from __future__ import annotations
 
+import asyncio
+import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote, urlencode, urlsplit
 from xml.etree import ElementTree
@@ -20,6 +23,10 @@ from adfkit.local_azure.services.data_factory.runtime.factory import Cloud, Http
 AUDIENCE: Final = "https://storage.azure.com/"
 VERSION: Final = "2021-12-02"
 LINKED_SERVICES: Final = frozenset({"AzureBlobStorage", "AzureBlobFS"})
+BLOCK: Final = 8 << 20
+"""Bytes of a block; a longer file is uploaded as several."""
+TRANSFER_TIMEOUT: Final = 300.0
+"""Seconds for one block, or for a download to begin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +111,7 @@ class BlobStore:
             ActivityFailure: the container does not exist, or must not be written.
         """
         headers = {"x-ms-blob-type": "BlockBlob", "Content-Type": "application/octet-stream"}
-        if not self._found(await self._send("PUT", container, path, headers=headers, content=content), container, path):
-            raise self.missing(container, path)
+        await self._put(container, path, {}, headers, content)
 
     async def read_if_there(self, container: str, path: str) -> bytes | None:
         """A blob's content, or None where there is none."""
@@ -139,6 +145,47 @@ class BlobStore:
         if not self._found(response, container, path):
             raise self.missing(container, path)
         return response.content
+
+    async def download(self, container: str, path: str, to: Path) -> None:
+        """Bring a blob to this disk, in bounded memory.
+
+        Raises:
+            ActivityFailure: it does not exist, or must not be read.
+        """
+        headers = {"Authorization": f"Bearer {self._token()}", "x-ms-version": VERSION}
+        url = self.url(container, path)
+        response = await self._cloud.download(
+            HttpRequest(method="GET", url=url, headers=headers, timeout=TRANSFER_TIMEOUT), to
+        )
+        if not self._found(response, container, path):
+            raise self.missing(container, path)
+
+    async def upload(self, container: str, path: str, file: Path, headers: Mapping[str, str] | None = None) -> None:
+        """Create or replace a blob with a file's content, a block at a time.
+
+        Raises:
+            ActivityFailure: the container does not exist, or must not be written.
+        """
+        written = {"Content-Type": "application/octet-stream", **(headers or {})}
+        if await asyncio.to_thread(lambda: file.stat().st_size) <= BLOCK:
+            content = await asyncio.to_thread(file.read_bytes)
+            await self._put(container, path, {}, {**written, "x-ms-blob-type": "BlockBlob"}, content)
+            return
+        ids: list[str] = []
+        with file.open("rb") as stream:
+            while block := await asyncio.to_thread(stream.read, BLOCK):
+                ids.append(base64.b64encode(f"{len(ids):08}".encode()).decode())
+                await self._put(container, path, {"comp": "block", "blockid": ids[-1]}, {}, block)
+        listed = "".join(f"<Latest>{id}</Latest>" for id in ids)
+        document = f'<?xml version="1.0" encoding="utf-8"?><BlockList>{listed}</BlockList>'.encode()
+        blob_type = {"x-ms-blob-content-type": "application/octet-stream", **(headers or {})}
+        await self._put(container, path, {"comp": "blocklist"}, blob_type, document)
+
+    async def _put(
+        self, container: str, path: str, query: Mapping[str, str], headers: Mapping[str, str], content: bytes
+    ) -> None:
+        if not self._found(await self._send("PUT", container, path, query, headers, content), container, path):
+            raise self.missing(container, path)
 
     async def delete(self, container: str, path: str) -> None:
         """Delete a blob; nothing happens where it does not exist."""
@@ -189,9 +236,14 @@ class BlobStore:
         url = self.url(container, path)
         if query:
             url += f"?{urlencode(query)}"
-        token = self._cloud.token(AUDIENCE, self._credential)
-        sent = {"Authorization": f"Bearer {token}", "x-ms-version": VERSION, **(headers or {})}
-        return await self._cloud.send(HttpRequest(method=method, url=url, headers=sent, content=content))
+        sent = {"Authorization": f"Bearer {self._token()}", "x-ms-version": VERSION, **(headers or {})}
+        timeout = TRANSFER_TIMEOUT if content else 60.0
+        return await self._cloud.send(
+            HttpRequest(method=method, url=url, headers=sent, content=content, timeout=timeout)
+        )
+
+    def _token(self) -> str:
+        return self._cloud.token(AUDIENCE, self._credential)
 
     def _found(self, response: HttpResponse, container: str, path: str) -> bool:
         """Whether the thing exists; any other refusal is a failure that says whose and why."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal, Protocol
 
 Kind = Literal["pipelines", "datasets", "linkedservices", "dataflows", "credentials", "triggers", "integrationRuntimes"]
@@ -54,6 +55,14 @@ class Cloud(Protocol):
 
         Raises:
             ActivityFailure: the host cannot be reached, or must not be.
+        """
+        ...
+
+    async def download(self, request: HttpRequest, to: Path) -> HttpResponse:
+        """Make the call and write what a success brings to a file, in bounded memory; `content` is empty then.
+
+        Raises:
+            ActivityFailure: as for `send`.
         """
         ...
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -80,6 +81,12 @@ class ScriptedCloud:
     async def send(self, request: HttpRequest) -> HttpResponse:
         self.requests.append(request)
         return self.respond(request)
+
+    async def download(self, request: HttpRequest, to: Path) -> HttpResponse:
+        response = await self.send(request)
+        if 200 <= response.status < 300:
+            await asyncio.to_thread(to.write_bytes, response.content)
+        return response
 
     def token(self, audience: str, credential: str | None = None) -> str:
         return f"token-for-{audience}"

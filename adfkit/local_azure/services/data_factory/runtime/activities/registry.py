@@ -9,6 +9,7 @@ from typing import Final
 from adfkit.local_azure.services.data_factory.runtime.activities.azure_function import AzureFunction
 from adfkit.local_azure.services.data_factory.runtime.activities.base import Activity
 from adfkit.local_azure.services.data_factory.runtime.activities.conditions import IfCondition, Switch
+from adfkit.local_azure.services.data_factory.runtime.activities.copy import Copy
 from adfkit.local_azure.services.data_factory.runtime.activities.custom import Custom
 from adfkit.local_azure.services.data_factory.runtime.activities.delete import Delete
 from adfkit.local_azure.services.data_factory.runtime.activities.execute_data_flow import ExecuteDataFlow
@@ -25,6 +26,7 @@ from adfkit.local_azure.services.data_factory.runtime.activities.web import Web
 _ALL: Final[tuple[Activity, ...]] = (
     AppendVariable(),
     AzureFunction(),
+    Copy(),
     Custom(),
     Delete(),
     ExecuteDataFlow(),

@@ -8,7 +8,7 @@ compile() { "$uv" pip compile --quiet --universal --generate-hashes --python-ver
 compile --group setup -o requirements-setup.txt
 compile pyproject.toml -c requirements-setup.txt -o requirements.txt
 compile pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
-git ls-files 'transforms/hosts/*requirements.in' adfkit/local_azure/spark/requirements.in | while read -r source; do
+git ls-files 'transforms/hosts/*requirements.in' 'adfkit/*requirements.in' | while read -r source; do
   compile "$source" -o "${source%.in}.txt"
 done
 # the machine learning environment is a conda file: its lock stands in there

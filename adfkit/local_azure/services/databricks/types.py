@@ -14,12 +14,14 @@ from adfkit.local_azure.errors import AzureError
 from adfkit.local_azure.platform import Platform
 from adfkit.local_azure.resource_id import parse
 from adfkit.local_azure.resources import Resource
-from adfkit.local_azure.service import ArmRequest, Json, ResourceType
+from adfkit.local_azure.service import ArmRequest, DeleteHook, Json, ResourceType
 
 VERSIONS: Final = frozenset(
     {"2022-04-01-preview", "2022-10-01-preview", "2023-02-01", "2023-05-01", "2024-05-01", "2024-09-01-preview"}
     | {"2025-03-01-preview", "2025-08-01-preview", "2025-10-01-preview", "2026-01-01"}
 )
+CONNECTORS: Final = "Microsoft.Databricks/accessConnectors"
+WORKSPACES: Final = "Microsoft.Databricks/workspaces"
 HOST_NUMBERS: Final = 20
 """A workspace's host is `adb-<workspace id>.<workspace id modulo 20>.azuredatabricks.net`."""
 
@@ -100,30 +102,42 @@ async def delete_workspace(request: ArmRequest) -> None:
         request.platform.resources.delete(group)
 
 
-def show_workspace(_: Platform, workspace: Resource) -> Json:
-    """The body with the workspace's URL."""
+def workspace_host(workspace: Resource) -> str:
+    """The host of its REST API; empty while it is being made."""
     number = workspace.properties.get("workspaceId")
     if number is None:
-        return dict(workspace.body)
-    url = cloud.host(f"adb-{number}", str(int(number) % HOST_NUMBERS), "azuredatabricks")
-    return {**workspace.body, "properties": {**workspace.properties, "workspaceUrl": url}}
+        return ""
+    return cloud.host(f"adb-{number}", str(int(number) % HOST_NUMBERS), "azuredatabricks")
 
 
-RESOURCE_TYPES: Final = (
-    ResourceType(
-        name="Microsoft.Databricks/accessConnectors",
-        api_versions=VERSIONS,
-        name_pattern=re.compile(r"[A-Za-z0-9_-]{3,64}"),
-        put=put_connector,
-    ),
-    ResourceType(
-        name="Microsoft.Databricks/workspaces",
-        api_versions=VERSIONS,
-        name_pattern=re.compile(r"[A-Za-z0-9_-]{3,64}"),
-        put=put_workspace,
-        show=show_workspace,
-        delete=delete_workspace,
-        long_running=True,
-        create_only=("properties.managedResourceGroupId", "properties.computeMode"),
-    ),
-)
+def show_workspace(_: Platform, workspace: Resource) -> Json:
+    """The body with the workspace's URL."""
+    url = workspace_host(workspace)
+    return {**workspace.body, "properties": {**workspace.properties, **({"workspaceUrl": url} if url else {})}}
+
+
+def resource_types(forget: DeleteHook) -> tuple[ResourceType, ...]:
+    """What the provider has; `forget` removes what a deleted workspace held."""
+
+    async def delete(request: ArmRequest) -> None:
+        await forget(request)
+        await delete_workspace(request)
+
+    return (
+        ResourceType(
+            name=CONNECTORS,
+            api_versions=VERSIONS,
+            name_pattern=re.compile(r"[A-Za-z0-9_-]{3,64}"),
+            put=put_connector,
+        ),
+        ResourceType(
+            name=WORKSPACES,
+            api_versions=VERSIONS,
+            name_pattern=re.compile(r"[A-Za-z0-9_-]{3,64}"),
+            put=put_workspace,
+            show=show_workspace,
+            delete=delete,
+            long_running=True,
+            create_only=("properties.managedResourceGroupId", "properties.computeMode"),
+        ),
+    )

@@ -39,6 +39,7 @@ TAIL: Final = 2000
 """Characters of the driver's standard error that an error quotes."""
 MAX_LOGS: Final = 5 * 1024 * 1024
 
+
 class TaskFailedError(Exception):
     """A task that failed; `internal` where it did not come to run. `code` is the termination code."""
 
@@ -106,7 +107,8 @@ async def prepare(place: Place) -> tuple[PythonEnvironment, list[Path]]:
         raise TaskFailedError(message, code="LIBRARY_INSTALLATION_ERROR", internal=True) from error
 
 
-async def run(place: Place, environment: PythonEnvironment, jars: list[Path], identities: Mapping[str, Principal]
+async def run(
+    place: Place, environment: PythonEnvironment, jars: list[Path], identities: Mapping[str, Principal]
 ) -> Json:
     """Run the task's process to its end; what it gave. `identities`: who reads and writes in a storage account.
 
@@ -218,9 +220,7 @@ def _program(place: Place, file: str) -> Path:
     return place.folder / "workspace" / normal(file).lstrip("/")
 
 
-async def _process(
-    place: Place, environment: PythonEnvironment, spark: Mapping[str, str], secret: str
-) -> None:
+async def _process(place: Place, environment: PythonEnvironment, spark: Mapping[str, str], secret: str) -> None:
     request = orjson.dumps(_request(place, secret, environment.python))
     folder = place.folder
     with (folder / "stdout").open("wb") as output, (folder / "stderr").open("wb") as error:

@@ -8,7 +8,7 @@ import traceback
 
 import typer
 
-from adfkit.cli import deploy, expressions, factory, local, quickstart, runs
+from adfkit.cli import backfill, deploy, expressions, factory, local, quickstart, runs
 from adfkit.cli.output import fail
 from adfkit.cli.project import CliError
 
@@ -27,6 +27,7 @@ app.command()(deploy.destroy)
 app.command()(deploy.outputs)
 app.command()(runs.run)
 app.command()(runs.runs)
+app.command()(backfill.backfill)
 app.command()(quickstart.quickstart)
 app.command()(expressions.expr)
 

@@ -62,7 +62,7 @@ def activity_runs(platform: Platform, run_id: str) -> list[ActivityRun]:
     """The activity runs of a pipeline run, in order of their start."""
     from azure.mgmt.datafactory.models import RunFilterParameters
 
-    window = RunFilterParameters(last_updated_after=FIRST_DAY, last_updated_before=_tomorrow())
+    window = RunFilterParameters(last_updated_after=FIRST_DAY, last_updated_before=tomorrow())
     found: list[ActivityRun] = []
     while True:
         page = platform.data_factory.activity_runs.query_by_pipeline_run(
@@ -83,7 +83,7 @@ def list_runs(platform: Platform) -> list[Run]:
         name: dataset_versions(platform.asset_versions("data", ingestion.dataset))
         for name, ingestion in platform.ingestions.items()
     }
-    window = RunFilterParameters(last_updated_after=FIRST_DAY, last_updated_before=_tomorrow())
+    window = RunFilterParameters(last_updated_after=FIRST_DAY, last_updated_before=tomorrow())
     runs: list[Run] = []
     while True:
         page = platform.data_factory.pipeline_runs.query_by_factory(
@@ -126,5 +126,6 @@ def dataset_versions(versions: Iterable[dict[str, Any]]) -> dict[str, str]:
     }
 
 
-def _tomorrow() -> datetime:
+def tomorrow() -> datetime:
+    """A time after which nothing has happened yet, whatever this machine's clock says."""
     return datetime.now(UTC) + timedelta(days=1)

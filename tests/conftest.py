@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,9 +13,12 @@ import pytest
 from azure.identity import ClientSecretCredential
 
 from adfkit.local_azure import daemon
+from tests.pulumi_event_loops import Policy
 
 # one cache for every test process, the same that `make up` fills
 os.environ.setdefault("ADFKIT_CACHE", str(Path(__file__).parent.parent / ".adfkit" / "cache"))
+
+asyncio.set_event_loop_policy(Policy())
 
 
 @dataclass(frozen=True)
@@ -56,3 +60,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "local_azure_session" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.slow)
+
+
+def pytest_sessionfinish() -> None:
+    """The last moment at which an event loop can be closed without a warning."""
+    policy = asyncio.get_event_loop_policy()
+    assert isinstance(policy, Policy), "a test has left another event loop policy behind"
+    policy.close()

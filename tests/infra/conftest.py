@@ -20,19 +20,20 @@ TENANT = "99999999-2222-4333-8444-555555555555"
 CLIENT_ID = "77777777-2222-4333-8444-555555555555"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def event_loop() -> Iterator[asyncio.AbstractEventLoop]:
+    """The event loop of the SDK, for all programs."""
+    loop = asyncio.new_event_loop()
+    yield loop
+    loop.close()
+
+
 @pytest.fixture(autouse=True)
-def event_loop() -> Iterator[None]:
-    """The loop that Pulumi's SDK takes from its thread: asyncio.run, in any test before, leaves none."""
-    try:
-        asyncio.get_event_loop_policy().get_event_loop()
-    except RuntimeError:
-        loop = asyncio.new_event_loop()
-        asyncio.set_event_loop(loop)
-        yield
-        asyncio.set_event_loop(None)
-        loop.close()
-    else:
-        yield
+def current_event_loop(event_loop: asyncio.AbstractEventLoop) -> Iterator[None]:
+    """The SDK takes the event loop that is current in its thread; asyncio.run, in any test before, leaves none."""
+    asyncio.set_event_loop(event_loop)
+    yield
+    asyncio.set_event_loop(None)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 from adfkit.engine import Operation, StepFinished
 from adfkit.engine.provider import DiffKind
 from tests.engine.conftest import Workspace, counts, errors
@@ -289,9 +291,13 @@ def test_read_leaves_the_resource_alone(workspace: Workspace) -> None:
 
 
 def test_parallel_steps(workspace: Workspace) -> None:
-    result = workspace.up('[Thing(f"t{number}", seconds=0.2) for number in range(16)]')
-    assert result.ok
-    assert workspace.cloud.most_running == 16
+    names = [f"t{number}" for number in range(15)]
+    all_at_once, three_at_once = threading.Barrier(15, timeout=30), threading.Barrier(3, timeout=30)
+    for name in names:
+        workspace.cloud.hooks[f"create {name}"] = lambda: all_at_once.wait() and None
+        workspace.cloud.hooks[f"delete {name}"] = lambda: three_at_once.wait() and None
+    assert workspace.up(f"[Thing(name) for name in {names}]").ok
+    assert workspace.cloud.most_running == 15
     workspace.cloud.most_running = 0
     assert workspace.stack(parallel=3).destroy().ok
     assert workspace.cloud.most_running == 3

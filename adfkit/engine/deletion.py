@@ -11,6 +11,7 @@ from adfkit.engine import urn as urns
 from adfkit.engine.checkpoint import Checkpoint
 from adfkit.engine.errors import EngineError
 from adfkit.engine.events import Diagnostic, Event, Operation, ResourcePlanned, Step
+from adfkit.engine.properties import redacted
 from adfkit.engine.provider import ProviderError
 from adfkit.engine.registry import ProviderRegistry
 from adfkit.engine.state import ResourceState
@@ -119,7 +120,15 @@ class Deletion:
             reason = "it was replaced by an earlier run, which could not delete it"
         elif state.retain_on_delete:
             reason += "; it is left alone in the cloud (retainOnDelete)"
-        step = Step(_operation(state), state.urn, state.type, state.name, state.parent, reason=reason)
+        step = Step(
+            _operation(state),
+            state.urn,
+            state.type,
+            state.name,
+            state.parent,
+            reason=reason,
+            before=redacted(state.inputs),
+        )
         self._reporter.emit(ResourcePlanned(step))
 
     def _calls_provider(self, state: ResourceState, leaving: Collection[str]) -> bool:

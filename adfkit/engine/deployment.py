@@ -18,6 +18,7 @@ from adfkit.engine.planner import Plan, Planner
 from adfkit.engine.project import Config
 from adfkit.engine.properties import UNKNOWN, Properties, Secret, with_secret_keys
 from adfkit.engine.provider import CreateResult, PartialCreateError, ProviderError
+from adfkit.engine.redaction import Redaction
 from adfkit.engine.registry import ProviderClient, ProviderRegistry, with_version
 from adfkit.engine.state import PendingOperation, ResourceState
 
@@ -34,6 +35,7 @@ class Deployment:
         checkpoint: Checkpoint,
         registry: ProviderRegistry,
         recorder: Recorder,
+        redaction: Redaction,
         preview: bool,
         parallel: int,
     ) -> None:
@@ -45,6 +47,7 @@ class Deployment:
         self.preview = preview
         self.parallel = parallel
         self._recorder = recorder
+        self._redaction = redaction
         self._planner = Planner(registry)
         self._registered: dict[str, ResourceState] = {}
         self._claimed: set[str] = set()  # URNs, of now and of before, that a registration has taken
@@ -56,7 +59,9 @@ class Deployment:
         self._default_provider_lock = threading.Lock()
         self._default_providers: dict[tuple[str, str], str] = {}
         self._stopped = False
+        redaction.learn(config.secrets())
         for state in checkpoint.base:
+            redaction.learn([state.inputs, state.outputs])
             if urns.is_provider(state.type):
                 registry.declare(state.urn, state.inputs)
 
@@ -94,6 +99,7 @@ class Deployment:
         Raises:
             RunStopped: an earlier step failed; StepFailed: this one did, and the diagnostic is reported.
         """
+        self._redaction.learn(goal.inputs)
         with self._reporting(goal):
             old, old_urn = self._claim(goal)
             pending = self._interrupted(goal.urn, old_urn)
@@ -137,6 +143,7 @@ class Deployment:
         state = self._registered.get(urn)
         if state is None:
             raise EngineError(f"Outputs were given for {urn}, which is not registered.")
+        self._redaction.learn(outputs)
         changed = state.outputs != outputs
         state.outputs = outputs
         if changed:
@@ -217,6 +224,7 @@ class Deployment:
         return None
 
     def _settle(self, goal: Goal, state: ResourceState) -> None:
+        self._redaction.learn(state.outputs)
         with self._lock:
             self._registered[goal.urn] = state
         if urns.is_provider(goal.type):

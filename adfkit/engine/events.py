@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from adfkit.engine.provider import DiffKind
 
@@ -56,6 +56,9 @@ class Step:
     """A replacement that deletes the old resource before it creates the new one."""
     old_urn: str = ""
     """The URN that the state knew it by, where an alias renamed it."""
+    before: Mapping[str, Any] | None = None
+    after: Mapping[str, Any] | None = None
+    """All its inputs, where it changes: as they were, and as they will be, redacted as `changes` are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,21 +141,37 @@ Event = ResourcePlanned | StepStarted | StepFinished | Diagnostic | Summary
 OnEvent = Callable[[Event], None]
 
 
+class Redactor(Protocol):
+    """What takes secrets out of events."""
+
+    def event(self, event: Event) -> Event:
+        """The event without the secrets that are known by now."""
+
+    def step(self, step: Step) -> Step:
+        """The same of a step."""
+
+
 @dataclass(slots=True)
 class Recorder:
-    """Passes events on, one at a time, and keeps what the result needs."""
+    """Passes events on, one at a time, without secrets, and keeps what the result needs."""
 
     on_event: OnEvent
+    redactor: Redactor
     steps: list[Step] = field(default_factory=list)
     diagnostics: list[Diagnostic] = field(default_factory=list)
 
     def emit(self, event: Event) -> None:
         """Record and pass on; the caller holds the run's event lock."""
+        event = self.redactor.event(event)
         if isinstance(event, ResourcePlanned):
             self.steps.append(event.step)
         elif isinstance(event, Diagnostic) and event.severity in ("warning", "error"):
             self.diagnostics.append(event)
         self.on_event(event)
+
+    def redacted_steps(self) -> list[Step]:
+        """All steps, without the secrets that came to be known only after a step was told too."""
+        return [self.redactor.step(step) for step in self.steps]
 
     def counts(self) -> dict[Operation, int]:
         """Resources by operation."""

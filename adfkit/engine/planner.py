@@ -13,7 +13,7 @@ from adfkit.engine.diff import forcing, property_changes, structural_diff, witho
 from adfkit.engine.errors import EngineError, UnsupportedFeature
 from adfkit.engine.events import Operation, PropertyChange, Step
 from adfkit.engine.goal import Goal
-from adfkit.engine.properties import UNKNOWN, Properties
+from adfkit.engine.properties import UNKNOWN, Properties, redacted
 from adfkit.engine.provider import CheckResult, DiffKind, DiffResult
 from adfkit.engine.registry import ProviderClient, ProviderRegistry
 from adfkit.engine.state import PendingOperation, ResourceState
@@ -33,6 +33,7 @@ class Plan:
 
     def step(self, goal: Goal, old: ResourceState | None, old_urn: str) -> Step:
         """The plan as it is told."""
+        changes = self.operation is not Operation.SAME
         return Step(
             operation=self.operation,
             urn=goal.urn,
@@ -43,6 +44,8 @@ class Plan:
             reason=self.reason,
             delete_before=self.delete_before and old is not None,
             old_urn=old_urn,
+            before=redacted(old.inputs) if changes and old is not None else None,
+            after=redacted(self.inputs) if changes else None,
         )
 
 

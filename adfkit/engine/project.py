@@ -17,6 +17,7 @@ import yaml
 
 from adfkit.engine.errors import EngineError, UnsupportedFeature
 from adfkit.engine.passphrase import PassphraseCrypter
+from adfkit.engine.properties import Secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,10 @@ class Config:
         prefix = f"{package}:"
         return {key.removeprefix(prefix): value for key, value in self.values.items() if key.startswith(prefix)}
 
+    def secrets(self) -> list[Secret]:
+        """The values that are secret; of a structured one, each text in it."""
+        return [Secret(_structured(self.values[key])) for key in sorted(self.secret_keys) if key in self.values]
+
     def is_secret(self, package: str, key: str) -> bool:
         """Whether a package's key holds a secret."""
         return f"{package}:{key}" in self.secret_keys
@@ -61,6 +66,14 @@ class StackSettings:
     path: Path
     config: Mapping[str, Any]
     encryption_salt: str | None
+
+
+def _structured(text: str) -> Any:
+    """The value of the JSON that a structured value is kept as; a text that is not JSON stands for itself."""
+    try:
+        return [text, json.loads(text)]
+    except ValueError:
+        return text
 
 
 def load_project(folder: Path) -> Project:

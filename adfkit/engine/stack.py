@@ -28,6 +28,7 @@ from adfkit.engine.project import (
 )
 from adfkit.engine.properties import plain, redacted
 from adfkit.engine.provider import Provider, ProviderError, ProviderFactory
+from adfkit.engine.redaction import Redaction
 from adfkit.engine.registry import ProviderRegistry
 from adfkit.engine.runtime import program_environment, run_program
 from adfkit.engine.state import ResourceState, load_resource
@@ -123,7 +124,8 @@ class Stack:
             crypter = self._state_crypter(document, settings)
             config = self._config(project, settings, crypter)
             checkpoint = Checkpoint(None if preview else self.state_file, crypter, document)
-            recorder = Recorder(on_event)
+            redaction = Redaction()
+            recorder = Recorder(on_event, redaction)
             deployment = Deployment(
                 stack=self.name,
                 project=project.name,
@@ -131,6 +133,7 @@ class Stack:
                 checkpoint=checkpoint,
                 registry=ProviderRegistry(self._factory(project, config)),
                 recorder=recorder,
+                redaction=redaction,
                 preview=preview,
                 parallel=self._parallel,
             )
@@ -199,7 +202,7 @@ def _result(recorder: Recorder, checkpoint: Checkpoint, preview: bool, seconds: 
         ok=not recorder.failed,
         preview=preview,
         changes=recorder.counts(),
-        steps=list(recorder.steps),
+        steps=recorder.redacted_steps(),
         outputs=outputs,
         diagnostics=list(recorder.diagnostics),
         seconds=seconds,

@@ -18,6 +18,7 @@ from pydantic_core import ErrorDetails
 from infra.trigger_settings import Trigger, TumblingWindow
 
 NAMESPACE = "adfkit:"
+NOT_SET = UUID(int=0)
 LOCATION = "azure-native:location"
 HINTS = {
     f"{NAMESPACE}function_app.client_id": ": the Entra application that callers of the function app ask tokens for; "
@@ -55,9 +56,12 @@ class Storage(Settings):
 
 
 class FunctionApp(Settings):
-    """The Flex Consumption app. `client_id` is the Entra application that its callers ask tokens for."""
+    """The Flex Consumption app. `client_id` is the Entra application that its callers ask tokens for.
 
-    client_id: UUID
+    It may be left out of the stack file until the stack is deployed: a preview goes on with a placeholder.
+    """
+
+    client_id: UUID = NOT_SET
     instance_memory_mb: Literal[512, 2048, 4096]
     maximum_instances: Annotated[int, Field(ge=40, le=1000)]
 
@@ -187,7 +191,14 @@ def read() -> StackSettings:
     values = {key.removeprefix(NAMESPACE): _value(key) for key in raw if key.startswith(NAMESPACE)}
     if LOCATION in raw:
         values["location"] = raw[LOCATION]
-    return check(values, file)
+    settings = check(values, file)
+    if settings.function_app.client_id == NOT_SET:
+        key = f"{NAMESPACE}function_app.client_id"
+        problem = f"{file}: {key}: is missing{HINTS[key]}"
+        if not pulumi.runtime.is_dry_run():
+            raise pulumi.RunError(problem)
+        pulumi.warn(problem)
+    return settings
 
 
 def check(values: Mapping[str, Any], file: str) -> StackSettings:

@@ -4,29 +4,50 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+from rich.console import Console
 from rich.text import Text
 
-from adfkit.cli.output import err, fail, out, print_json
+from adfkit.cli.output import as_json, err, fail, out, print_json
 from adfkit.cli.project import LOCAL_STACK, CliError, find_project
-from adfkit.cli.stacks import embedded_stack, engine_of
+from adfkit.cli.stacks import embedded_stack, engine_of, offline_stack
 
 if TYPE_CHECKING:
     from adfkit.engine import Event, Result, StepFinished
     from adfkit.preview.report import Report
 
 Action = Literal["preview", "up", "destroy"]
+Format = Literal["terminal", "markdown", "json"]
+WIDTH = 200
+"""Of the lines in a file."""
 StackOption = Annotated[str, typer.Option("--stack", "-s", help="The stack.")]
 EngineOption = Annotated[str | None, typer.Option("--engine", help="embedded (for the stack local) or pulumi.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 
-def preview(stack: StackOption = LOCAL_STACK, engine: EngineOption = None, json: Json = False) -> None:
+def preview(
+    stack: StackOption = LOCAL_STACK,
+    engine: EngineOption = None,
+    json: Json = False,
+    format: Annotated[Format, typer.Option("--format", help="How the report is printed.")] = "terminal",
+    out_file: Annotated[Path | None, typer.Option("--out", help="Write the report to a file instead.")] = None,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Preview a first deployment, without asking any Azure.")
+    ] = False,
+) -> None:
     """Show what `adfkit up` would change, and why."""
-    _run(stack, "preview", engine, json=json)
+    show = Show("json" if json else format, out_file)
+    if offline:
+        show(offline_report(stack, quiet=show.quiet))
+    elif _uses_pulumi(stack, engine):
+        show(_pulumi_report(stack))
+    else:
+        show(apply_stack(stack, "preview", quiet=show.quiet))
 
 
 def up(stack: StackOption = LOCAL_STACK, engine: EngineOption = None, json: Json = False, yes: Yes = False) -> None:
@@ -57,24 +78,90 @@ def outputs(stack: StackOption = LOCAL_STACK, json: Json = False) -> None:
         out.print(f"{name:<28} {value}", markup=False, soft_wrap=True)
 
 
-def _run(stack: str, action: Action, engine: str | None, *, json: bool, yes: bool = False) -> None:
-    project = find_project()
-    project.stack_file(stack)
-    if engine_of(stack, engine) == "pulumi":
+def _run(stack: str, action: Literal["up", "destroy"], engine: str | None, *, json: bool, yes: bool = False) -> None:
+    if _uses_pulumi(stack, engine):
         from adfkit.engine.pulumi_cli import run_pulumi
 
-        if stack == LOCAL_STACK:
-            from adfkit.cli.local import enter_local_azure
+        arguments = ["--json"] if json else []
+        raise typer.Exit(run_pulumi(action, stack, find_project().folder, yes=yes, arguments=arguments))
+    Show("json" if json else "terminal")(apply_stack(stack, action, quiet=json))
 
-            enter_local_azure(project)
-        raise typer.Exit(run_pulumi(action, stack, project.folder, yes=yes, arguments=["--json"] if json else []))
-    from adfkit.preview.terminal import render
 
-    report = apply_stack(stack, action, quiet=json)
-    if json:
-        print_json(report.as_json())
-    else:
-        render(report, out, details=True)
+def _uses_pulumi(stack: str, engine: str | None) -> bool:
+    """Whether the Pulumi CLI deploys the stack; then local Azure is entered, where the stack is local."""
+    project = find_project()
+    project.stack_file(stack)
+    if engine_of(stack, engine) == "embedded":
+        return False
+    if stack == LOCAL_STACK:
+        from adfkit.cli.local import enter_local_azure
+
+        enter_local_azure(project)
+    return True
+
+
+def _pulumi_report(stack: str) -> Report:
+    from adfkit.engine.pulumi_cli import preview_json
+    from adfkit.preview.pulumi_json import PreviewError, read
+
+    with err.status("pulumi preview ..."):
+        document = preview_json(stack, find_project().folder)
+    try:
+        return read(stack, document)
+    except PreviewError as error:
+        raise CliError(str(error)) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Show:
+    """Prints a report in a format, or writes it to a file."""
+
+    format: Format
+    file: Path | None = None
+
+    @property
+    def quiet(self) -> bool:
+        """Whether standard output is for the report alone."""
+        return self.format != "terminal"
+
+    def __call__(self, report: Report) -> None:
+        """Print it.
+
+        Raises:
+            CliError: the file can't be written.
+        """
+        if self.file is None:
+            self._render(report, out)
+            return
+        try:
+            with self.file.open("w", encoding="utf-8") as file:
+                self._render(report, Console(file=file, width=WIDTH, highlight=False))
+        except OSError as error:
+            raise CliError(f"--out: {self.file} can't be written: {error.strerror}.") from error
+        err.print(Text(f"{report.summary()}: {self.file}"), soft_wrap=True)
+
+    def _render(self, report: Report, console: Console) -> None:
+        from adfkit.preview import markdown, terminal
+
+        match self.format:
+            case "json":
+                console.file.write(as_json(report.as_json()))
+            case "markdown":
+                console.file.write(markdown.render(report))
+            case "terminal":
+                terminal.render(report, console, details=True)
+
+
+def offline_report(stack: str, *, quiet: bool = False) -> Report:
+    """What a first deployment of the stack would create, as far as the program alone can tell.
+
+    Raises:
+        CliError: the program fails; the errors have been printed.
+    """
+    with offline_stack(find_project(), stack) as opened, Progress(quiet=quiet) as progress:
+        result = opened.preview(progress.on_event)
+    _check(stack, "preview", result)
+    return report_of(stack, result, {})
 
 
 def apply_stack(stack: str, action: Action, *, quiet: bool = False) -> Report:
@@ -95,6 +182,12 @@ def apply_stack(stack: str, action: Action, *, quiet: bool = False) -> Report:
     with Progress(quiet=quiet) as progress:
         actions = {"preview": opened.preview, "up": opened.up, "destroy": opened.destroy}
         result = actions[action](progress.on_event)
+    _check(stack, action, result)
+    outputs = opened.outputs() if action == "preview" else {}
+    return report_of(stack, result, of_steps(Platform(stack, outputs), result.steps) if outputs else {})
+
+
+def _check(stack: str, action: Action, result: Result) -> None:
     for error in result.errors:
         where = f"{error.location}: " if error.location else ""
         what = f"{_name(error.urn)}: " if error.urn else ""
@@ -102,8 +195,6 @@ def apply_stack(stack: str, action: Action, *, quiet: bool = False) -> Report:
     if not result.ok:
         kept = "" if result.preview else "; what was done is kept: once mended, the same command goes on from there"
         raise CliError(f"{action} of the stack '{stack}' failed{kept}.")
-    outputs = opened.outputs() if action == "preview" else {}
-    return report_of(stack, result, of_steps(Platform(stack, outputs), result.steps) if outputs else {})
 
 
 def report_of(stack: str, result: Result, side_effects: Mapping[str, tuple[str, ...]]) -> Report:
@@ -120,6 +211,9 @@ def report_of(stack: str, result: Result, side_effects: Mapping[str, tuple[str, 
                 PropertyChange(change.path, change.kind.value, change.old, change.new) for change in step.changes
             ),
             side_effects=side_effects.get(step.urn, ()),
+            reason=step.reason,
+            before=step.before,
+            after=step.after,
         )
         for step in result.steps
     ]

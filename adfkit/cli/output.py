@@ -13,11 +13,14 @@ out = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
 err = Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else 200)
 
 
+def as_json(value: Any) -> str:
+    """One indented JSON document, sorted by key, with the line feed at its end."""
+    return orjson.dumps(value, default=str, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS).decode() + "\n"
+
+
 def print_json(value: Any) -> None:
-    """One indented JSON document on standard output, sorted by key."""
-    sys.stdout.write(
-        orjson.dumps(value, default=str, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS).decode() + "\n"
-    )
+    """The same on standard output."""
+    sys.stdout.write(as_json(value))
 
 
 def fail(message: str) -> None:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal
 
 from adfkit.cli.project import LOCAL_STACK, CliError, Project
@@ -44,16 +48,38 @@ def embedded_stack(project: Project, stack: str) -> Stack:
     )
 
 
+@contextmanager
+def offline_stack(project: Project, stack: str) -> Iterator[Stack]:
+    """A stack as it would be deployed for the first time, with no Azure to ask; it can only be previewed."""
+    from adfkit.engine import Stack
+    from adfkit.local_azure.provider import OfflineProvider
+
+    project.stack_file(stack)
+    with TemporaryDirectory() as folder:
+        yield Stack(
+            name=stack,
+            project_folder=project.folder,
+            state_file=Path(folder) / f"{stack}.json",
+            passphrase=project.passphrase(),
+            providers=lambda package, version: _only_azure_native(package, version, OfflineProvider),
+        )
+
+
 def _provider(package: str, version: str) -> Provider:
-    from adfkit.engine.provider import ProviderError
     from adfkit.local_azure.provider import AzureNativeProvider
+
+    return _only_azure_native(package, version, AzureNativeProvider)
+
+
+def _only_azure_native(package: str, version: str, provider: Callable[[], Provider]) -> Provider:
+    from adfkit.engine.provider import ProviderError
 
     if package != "azure-native":
         raise ProviderError(
             f"the embedded engine has no provider for the package '{package}' {version}: "
             "deploy such a stack with `--engine pulumi`."
         )
-    return AzureNativeProvider()
+    return provider()
 
 
 def stack_outputs(project: Project, stack: str) -> dict[str, Any]:

@@ -5,16 +5,17 @@ https://www.pulumi.com/docs/iac/cli/commands/
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from adfkit.engine.errors import EngineError
 
-Command = Literal["preview", "up", "destroy"]
+Command = Literal["up", "destroy"]
 HOW_TO_GET_IT: Final = (
     "The Pulumi CLI is not on the PATH, and this stack is deployed by it. Install it as "
     "https://www.pulumi.com/docs/iac/download-install/ says (a package manager, or a release archive), then log in to "
@@ -34,6 +35,24 @@ def find_pulumi(environment: Mapping[str, str] | None = None) -> Path:
     if found is None:
         raise EngineError(HOW_TO_GET_IT)
     return Path(found)
+
+
+def preview_json(stack: str, project_folder: Path) -> Any:
+    """What `pulumi preview --json` prints; its messages go to this terminal.
+
+    Raises:
+        EngineError: there is no CLI, or it failed; what it said of that has been shown.
+    """
+    line = [str(find_pulumi()), "preview", "--json", "--stack", stack, "--cwd", str(project_folder)]
+    done = subprocess.run(line, check=False, stdout=subprocess.PIPE)
+    try:
+        document = json.loads(done.stdout)
+    except ValueError:
+        document = None
+    if done.returncode != 0 or document is None:
+        told = [entry.get("message", "") for entry in (document or {}).get("diagnostics", [])]
+        raise EngineError("\n".join([f"`pulumi preview --stack {stack}` failed.", *told]))
+    return document
 
 
 def run_pulumi(

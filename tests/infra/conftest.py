@@ -33,6 +33,10 @@ def current_event_loop(event_loop: asyncio.AbstractEventLoop) -> Iterator[None]:
     """The SDK takes the event loop that is current in its thread; asyncio.run, in any test before, leaves none."""
     asyncio.set_event_loop(event_loop)
     yield
+    left = asyncio.all_tasks(event_loop)  # of a program that failed
+    for task in left:
+        task.cancel()
+    event_loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
     asyncio.set_event_loop(None)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from adfkit.local_azure.provider.offline import OfflineProvider
 from adfkit.local_azure.provider.provider import AzureNativeProvider
 
-__all__ = ["AzureNativeProvider"]
+__all__ = ["AzureNativeProvider", "OfflineProvider"]

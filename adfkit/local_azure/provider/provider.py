@@ -22,6 +22,7 @@ from adfkit.local_azure.provider.diffs import difference
 from adfkit.local_azure.provider.types import GROUP, PACKAGE, AzureType, lookup
 
 _GROUP_VERSION = lookup(f"{PACKAGE}:resources:ResourceGroup").api_version
+CLIENT_CONFIG = f"{PACKAGE}:authorization:getClientConfig"
 CONFIG_KEYS = frozenset(
     {"subscriptionId", "tenantId", "clientId", "clientSecret", "location", "metadataHost", "environment", "version"}
 )
@@ -170,7 +171,7 @@ class AzureNativeProvider:
         Raises:
             ProviderError: another function; the text names it.
         """
-        if token != f"{PACKAGE}:authorization:getClientConfig":
+        if token != CLIENT_CONFIG:
             raise ProviderError(f"The embedded engine's azure-native provider does not support the function '{token}'.")
         claims = self.client.claims()
         return {

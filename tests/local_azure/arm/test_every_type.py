@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,6 +46,15 @@ class Arm:
         params = {} if version is None else {"api-version": version}
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return self.client.request(method, path, json=body, params=params, headers=named)
+
+    def settled(self, path: str, version: str) -> Any:
+        """The resource once a long-running PUT has ended: until then not all of it is there."""
+        while True:
+            shown = self.send("GET", path, version=version)
+            assert shown.status_code == 200
+            if (shown.json().get("properties") or {}).get("provisioningState") not in ("Creating", "Updating"):
+                return shown.json()
+            time.sleep(0.02)
 
     def filled(self, value: Any) -> Any:
         """The value with its placeholders replaced."""
@@ -146,9 +156,7 @@ def _lives(arm: Arm, case: dict[str, Any], path: str, body: Any, version: str) -
     assert arm.send("PUT", path, body, version, **stale).status_code == 412
     made = arm.send("PUT", path, body, version)
     assert made.status_code == 200 if case.get("exists") else made.status_code in (200, 201), made.text
-    shown = arm.send("GET", path, version=version)
-    assert shown.status_code == 200
-    found = shown.json()
+    found = arm.settled(path, version)
     assert (found["id"].lower(), found["type"]) == (path.lower(), case["type"])
     assert found["id"] == path
     assert found["name"] in (path.rsplit("/", 1)[1], "/".join(arm.filled(case["names"])))

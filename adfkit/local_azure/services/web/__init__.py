@@ -17,11 +17,12 @@ from adfkit.local_azure.services.web.history import History
 from adfkit.local_azure.services.web.host import FunctionHost
 from adfkit.local_azure.services.web.models import App, find_app
 from adfkit.local_azure.services.web.publishing import Publisher
+from adfkit.local_azure.services.web.triggers.extension import TriggerExtension
 from adfkit.local_azure.services.web.types import resource_types
 
 
 class WebService(Service):
-    """Microsoft.Web. Each app has a host of its own, started by its first request."""
+    """Microsoft.Web. Each app has a host of its own, started by its first request, or at once for other triggers."""
 
     def __init__(self, platform: Platform) -> None:
         super().__init__(platform)
@@ -29,7 +30,8 @@ class WebService(Service):
         self._publisher = Publisher(platform, self.history)
         self._hosts: dict[str, FunctionHost] = {}
         self._durable = DurableExtension(platform, self.history, self._host)
-        self._types = BindingTypes((*HTTP, *self._durable.binding_types))
+        self._triggers = TriggerExtension(platform, self.history, self._host)
+        self._types = BindingTypes((*HTTP, *self._triggers.binding_types, *self._durable.binding_types))
         self.resource_types = resource_types(self.history, self._restart, self._deleted)
         self.data_planes = (
             # a site checks its callers itself, by its own authentication settings and keys
@@ -46,10 +48,12 @@ class WebService(Service):
         """End what a killed process left running, but for orchestrations, which go on."""
         self.history.fail_interrupted("Local Azure ended meanwhile.")
         await self._durable.start()
+        self._triggers.start()
 
     async def stop(self) -> None:
         """End deployments and workers."""
         await self._publisher.stop()
+        await self._triggers.stop()
         await self._durable.stop()
         await asyncio.gather(*(host.stop() for host in self._hosts.values()))
 
@@ -69,7 +73,9 @@ class WebService(Service):
 
     def _host(self, key: str) -> FunctionHost:
         if key not in self._hosts:
-            self._hosts[key] = FunctionHost(self.platform, self.history, key, self._types)
+            self._hosts[key] = FunctionHost(
+                self.platform, self.history, key, self._types, on_serving=self._triggers.serve
+            )
         return self._hosts[key]
 
     async def _restart(self, id: str) -> None:
@@ -81,6 +87,7 @@ class WebService(Service):
 
     async def _deleted(self, id: str) -> None:
         key = id.lower()
+        await self._triggers.forget(key)
         await self._durable.forget(key)
         await self._host(key).forget()
         self._hosts.pop(key, None)

@@ -36,6 +36,22 @@ SCHEMA: Final = (
         site TEXT NOT NULL, name TEXT NOT NULL, function BLOB NOT NULL, PRIMARY KEY (site, name)
     )""",
     "ALTER TABLE web_invocations ADD COLUMN operation TEXT NOT NULL DEFAULT ''",
+    """CREATE TABLE web_timers (
+        site TEXT NOT NULL, function TEXT NOT NULL, status BLOB NOT NULL, PRIMARY KEY (site, function)
+    )""",
+    """CREATE TABLE web_blobs (
+        site TEXT NOT NULL, function TEXT NOT NULL, blob TEXT NOT NULL, etag TEXT NOT NULL, tries INTEGER NOT NULL,
+        ended INTEGER NOT NULL, PRIMARY KEY (site, function, blob)
+    )""",
+)
+TABLES: Final = (
+    "web_deployments",
+    "web_invocations",
+    "web_logs",
+    "web_keys",
+    "web_functions",
+    "web_timers",
+    "web_blobs",
 )
 MASTER_KEY: Final = "_master"
 DEFAULT_KEY: Final = "default"
@@ -69,6 +85,15 @@ class Deployment:
     package_sha256: str
     received_at: str
     ended_at: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class BlobReceipt:
+    """A version of a blob that a function was given: how often, and whether it is done with it."""
+
+    etag: str
+    tries: int
+    ended: bool
 
 
 class History:
@@ -172,11 +197,36 @@ class History:
             row = connection.execute("SELECT value FROM web_keys WHERE site = ? AND name = ?", (site, name)).fetchone()
         return str(row["value"])
 
+    def timer(self, site: str, function: str) -> dict[str, Any] | None:
+        """When a timer's function ran and runs next, as it was noted; None before its first time."""
+        row = self._store.row("SELECT status FROM web_timers WHERE site = ? AND function = ?", (site, function))
+        return orjson.loads(row["status"]) if row else None
+
+    def set_timer(self, site: str, function: str, status: Mapping[str, Any]) -> None:
+        """Note that."""
+        self._store.execute(
+            "INSERT OR REPLACE INTO web_timers VALUES (?, ?, ?)", (site, function, orjson.dumps(status))
+        )
+
+    def blob_receipts(self, site: str, function: str) -> dict[str, BlobReceipt]:
+        """The blobs that a function has been given, by path."""
+        rows = self._store.rows(
+            "SELECT blob, etag, tries, ended FROM web_blobs WHERE site = ? AND function = ?", (site, function)
+        )
+        return {row["blob"]: BlobReceipt(row["etag"], row["tries"], bool(row["ended"])) for row in rows}
+
+    def set_blob_receipt(self, site: str, function: str, blob: str, receipt: BlobReceipt) -> None:
+        """Note one of them."""
+        self._store.execute(
+            "INSERT OR REPLACE INTO web_blobs VALUES (?, ?, ?, ?, ?, ?)",
+            (site, function, blob, receipt.etag, receipt.tries, receipt.ended),
+        )
+
     def forget(self, site: str) -> None:
         """Remove all of a deleted site."""
         with self._store.transaction() as connection:
-            for table in ("web_deployments", "web_invocations", "web_logs", "web_keys", "web_functions"):
-                connection.execute(f"DELETE FROM {table} WHERE site = ?", (site,))  # noqa: S608  names from the line above
+            for table in TABLES:
+                connection.execute(f"DELETE FROM {table} WHERE site = ?", (site,))  # noqa: S608  our own names
 
 
 def _deployment(row: Any) -> Deployment:

@@ -7,7 +7,7 @@ import logging
 import shutil
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -104,11 +104,14 @@ class FunctionHost:
         types: BindingTypes,
         *,
         response_seconds: float = RESPONSE_SECONDS,
+        on_serving: Callable[[Instance], None] = lambda _: None,
     ) -> None:
+        """`on_serving` is told of each instance that begins to serve."""
         self._platform = platform
         self._history = history
-        self._key = key
+        self.key = key
         self._types = types
+        self._on_serving = on_serving
         self._response_seconds = response_seconds
         self._lock = asyncio.Lock()
         self._instance: Instance | None = None
@@ -126,7 +129,7 @@ class FunctionHost:
             try:
                 return await self._ready(app)
             except HostError as error:
-                self._note("", "ERROR", str(error))
+                self.note("", "ERROR", str(error))
                 raise
 
     async def _ready(self, app: App) -> Instance:
@@ -139,7 +142,7 @@ class FunctionHost:
         if serving and etag == self._etag:
             return serving
         package = await asyncio.to_thread(unpack, await storage.download(), self._folder())
-        built = self._history.built_remotely(self._key, package.sha256)
+        built = self._history.built_remotely(self.key, package.sha256)
         instance = await self.start(app, package, remote_build=built)
         self._replace(instance, etag)
         return instance
@@ -187,7 +190,7 @@ class FunctionHost:
         self._etag, self._checked = etag, time.monotonic()
         prefix = instance.package.route_prefix
         self._history.set_functions(
-            self._key,
+            self.key,
             {
                 function.name: {
                     "path": f"{prefix}/{function.route}".lstrip("/") if isinstance(function, HttpFunction) else "",
@@ -196,6 +199,7 @@ class FunctionHost:
                 for function in instance.functions
             },
         )
+        self._on_serving(instance)
         if old:
             draining = asyncio.create_task(self._drain(old))
             self._draining.add(draining)
@@ -220,7 +224,12 @@ class FunctionHost:
         function = invocation.function
         inputs = {str(function.trigger["name"]): Value("http", invocation.body, request)}
         trace_parent = invocation.headers.get("traceparent", "")
-        data = {**invocation.params, **invocation.route_params}
+        data = {
+            **{f"Query.{name}": value for name, value in invocation.params.items()},
+            **{f"Headers.{name}": value for name, value in invocation.headers.items()},
+            **invocation.params,
+            **invocation.route_params,
+        }
         task = self._begin(instance, function, inputs, data=data, trace_parent=trace_parent)
         done, _ = await asyncio.wait({task}, timeout=self._response_seconds)
         if not done:
@@ -248,7 +257,8 @@ class FunctionHost:
         Raises:
             FunctionFailedError: it raised, took too long, lost its worker, or a binding failed.
         """
-        return await self._begin(instance, function, inputs, metadata=metadata, data=data, trace_parent=trace_parent)
+        task = self._begin(instance, function, inputs, metadata=metadata, data=data, trace_parent=trace_parent)
+        return await asyncio.shield(task)  # who gives up waiting does not end the function
 
     async def call(self, instance: Instance, function: TriggeredFunction, text: str) -> str:
         """Run a function on the text that its trigger gives it; returns the text it answers. Raises as `run` does."""
@@ -266,7 +276,7 @@ class FunctionHost:
         trace_parent: str = "",
     ) -> asyncio.Task[dict[str, Value]]:
         execution = Execution(str(uuid4()), function.name, inputs, metadata or {}, trace_parent)
-        self._history.start_invocation(self._key, execution.id, function.name, operation=_operation(trace_parent))
+        self._history.start_invocation(self.key, execution.id, function.name, operation=_operation(trace_parent))
         task = asyncio.create_task(self._run(instance, function, execution, data or {}))
         instance.running.add(task)
         task.add_done_callback(instance.running.discard)
@@ -283,8 +293,8 @@ class FunctionHost:
                     await write(instance.app, binding, value, data)
         except FunctionFailedError as error:
             if isinstance(error, InvocationFailedError):
-                self._note(execution.id, "ERROR", error.stack)
-            self._note(execution.id, "ERROR", str(error))
+                self.note(execution.id, "ERROR", error.stack)
+            self.note(execution.id, "ERROR", str(error))
             self._history.end_invocation(execution.id, 500, str(error))
             raise
         answer = next((value for value in outputs.values() if value.type == "http"), None)
@@ -328,22 +338,23 @@ class FunctionHost:
         """End the worker and remove what the app left."""
         await self.stop()
         await asyncio.to_thread(shutil.rmtree, self._folder(), ignore_errors=True)
-        self._history.forget(self._key)
+        self._history.forget(self.key)
 
     def unpacked(self, content: bytes) -> Package:
         """The package of an archive, unpacked; raises DeploymentError."""
         return unpack(content, self._folder())
 
     def _folder(self) -> Path:
-        folder = self._platform.folder / "web" / self._key.strip("/").replace("/", "-")
+        folder = self._platform.folder / "web" / self.key.strip("/").replace("/", "-")
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
     def _log(self, record: LogRecord) -> None:
-        self._history.log(self._key, record)
+        self._history.log(self.key, record)
 
-    def _note(self, invocation: str, level: str, text: str) -> None:
-        logger.log(logging.getLevelName(level), "%s: %s", self._key.rpartition("/")[2], text)
+    def note(self, invocation: str, level: str, text: str) -> None:
+        """Log a line of the host's own, for an invocation or (empty) for none."""
+        logger.log(logging.getLevelName(level), "%s: %s", self.key.rpartition("/")[2], text)
         self._log(LogRecord(invocation, level, "host", text))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 import shutil
 import zipfile
 from collections.abc import Mapping
@@ -21,6 +22,7 @@ BUILT_PACKAGES: Final = ".python_packages/lib/site-packages"
 LARGEST: Final = 1 << 30
 """Bytes that a package may unpack to."""
 DEFAULT_TIMEOUT_SECONDS: Final = 1800.0
+TIME_SPAN: Final = re.compile(r"(?:(\d+)\.)?(\d+):(\d+):(\d+(?:\.\d+)?)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,7 @@ class Package:
         requirements: the text of requirements.txt, empty where there is none.
         route_prefix: what stands before each route; "api" unless host.json says otherwise.
         timeout: seconds that an invocation may run.
+        settings: host.json.
     """
 
     sha256: str
@@ -38,6 +41,7 @@ class Package:
     requirements: str
     route_prefix: str
     timeout: float
+    settings: Mapping[str, Any]
 
 
 def unpack(content: bytes, below: Path) -> Package:
@@ -63,7 +67,8 @@ def unpack(content: bytes, below: Path) -> Package:
         folder=folder,
         requirements=requirements.read_text(encoding="utf-8") if requirements.exists() else "",
         route_prefix=str(host.get("extensions", {}).get("http", {}).get("routePrefix", "api")).strip("/"),
-        timeout=_seconds(host),
+        timeout=time_span("functionTimeout", host.get("functionTimeout"), DEFAULT_TIMEOUT_SECONDS),
+        settings=host,
     )
 
 
@@ -94,16 +99,18 @@ def _extract(content: bytes, folder: Path) -> None:
                 raise
 
 
-def _seconds(host: Mapping[str, Any]) -> float:
-    """`functionTimeout`, `[d.]hh:mm:ss`; -1 is unbounded."""
-    text = str(host.get("functionTimeout") or "")
+def time_span(name: str, text: str | None, default: float) -> float:
+    """Seconds of a time span of host.json, `[d.]hh:mm:ss[.fffffff]`; -1 is unbounded.
+
+    Raises:
+        DeploymentError: it is none.
+    """
     if not text:
-        return DEFAULT_TIMEOUT_SECONDS
+        return default
     if text == "-1":
         return float("inf")
-    try:
-        days, _, clock = text.rpartition(".")
-        hours, minutes, seconds = (int(part) for part in clock.split(":"))
-        return float(((int(days or 0) * 24 + hours) * 60 + minutes) * 60 + seconds)
-    except ValueError as error:
-        raise DeploymentError(f"host.json: functionTimeout '{text}' is not of the form hh:mm:ss.") from error
+    found = TIME_SPAN.fullmatch(str(text))
+    if not found:
+        raise DeploymentError(f"host.json: {name} '{text}' is not of the form hh:mm:ss.")
+    days, hours, minutes = (int(part or 0) for part in found.group(1, 2, 3))
+    return float(((days * 24 + hours) * 60 + minutes) * 60) + float(found[4])

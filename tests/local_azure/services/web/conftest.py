@@ -9,12 +9,15 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+import jwt
 import pytest
+from azure.core.exceptions import ResourceExistsError
 from azure.mgmt.authorization import AuthorizationManagementClient
 from azure.mgmt.resource.resources import ResourceManagementClient
 from azure.mgmt.storage import StorageManagementClient
 
 from adfkit.local_azure import cloud
+from adfkit.local_azure.identity.roles import ROLES
 from infra import function_package
 
 WEB = "2025-05-01"
@@ -66,6 +69,10 @@ class App:
         """PUT a configuration of the app."""
         return self.cloud.arm("PUT", f"{self.id}/config/{name}", json={"properties": properties})
 
+    def remove(self) -> None:
+        """Delete the app."""
+        self.cloud.arm("DELETE", self.id).raise_for_status()
+
     def grant(self) -> None:
         """Let the app reach its package."""
         self.assignment = self.grant_role(BLOB_OWNER)
@@ -98,6 +105,28 @@ class WebCloud:
     account: str
     account_id: str
     plan_id: str
+
+    assigned: dict[tuple[str, str | None], str] = field(default_factory=dict)
+
+    def assign(self, role_name: str, principal_id: str | None = None) -> None:
+        """Assign a role on the account, to the deployer unless told."""
+        (role,) = [each for each in ROLES.values() if each.role_name == role_name]
+        claims = jwt.decode(self.arm_token(), options={"verify_signature": False})
+        parameters = {
+            "role_definition_id": f"/subscriptions/{cloud.SUBSCRIPTION_ID}{role.id}",
+            "principal_id": principal_id or claims["oid"],
+            "principal_type": "ServicePrincipal",
+        }
+        name = str(uuid4())
+        try:
+            self.roles.role_assignments.create(self.account_id, name, parameters)
+        except ResourceExistsError:
+            return
+        self.assigned[role_name, principal_id] = name
+
+    def unassign(self, role_name: str, principal_id: str | None = None) -> None:
+        """Take a role away that `assign` gave."""
+        self.roles.role_assignments.delete(self.account_id, self.assigned.pop((role_name, principal_id)))
 
     def arm_token(self) -> str:
         return str(self.local_azure.credential.get_token(SCOPE).token)

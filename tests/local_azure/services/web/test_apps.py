@@ -173,13 +173,13 @@ def test_new_settings_reach_the_next_invocation(app: Any) -> None:
         (
             {
                 "code": "import azure.functions as func\napp = func.FunctionApp()\n"
-                "@app.timer_trigger(schedule='0 0 * * * *', arg_name='t')\ndef tick(t): ...\n"
+                "@app.cosmos_db_trigger('t', connection='C', database_name='d', container_name='c')\ndef tick(t): ...\n"
             },
-            "The function 'tick' has a binding of the type 'timerTrigger', which local Azure does not support",
+            "The function 'tick' has a binding of the type 'cosmosDBTrigger', which local Azure does not support",
         ),
         ({"host": '{"version": "1.0"}'}, 'host.json must be an object with "version": "2.0"'),
     ],
-    ids=["missing requirement", "unknown package", "no app", "import error", "timer trigger", "host.json"],
+    ids=["missing requirement", "unknown package", "no app", "import error", "cosmos trigger", "host.json"],
 )
 def test_what_can_not_run_fails_its_deployment_and_the_old_code_serves_on(
     app: Any, change: dict[str, str], says: str

@@ -19,6 +19,7 @@ from adfkit.local_azure.services.databricks.records import Records
 from adfkit.local_azure.services.databricks.runs import Runs
 from adfkit.local_azure.services.databricks.secrets_api import SecretsApi
 from adfkit.local_azure.services.databricks.types import resource_types
+from adfkit.local_azure.services.databricks.unity_catalog import UnityCatalogApi
 from adfkit.local_azure.services.databricks.workspace_api import WorkspaceApi
 
 
@@ -35,6 +36,7 @@ class DatabricksService(Service):
             RunsApi(self._records, self._runs),
             SecretsApi(self._records),
             DbfsApi(self._records),
+            UnityCatalogApi(self._records),
         )
         plane = DatabricksDataPlane(platform, tuple(route for api in apis for route in api.routes))
         self.data_planes = (

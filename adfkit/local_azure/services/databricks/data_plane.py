@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import orjson
@@ -55,6 +55,10 @@ class ApiCall:
     def url(self) -> str:
         """The workspace's URL, without a slash at its end."""
         return f"https://{workspace_host(self.workspace)}"
+
+    def with_parameters(self, parameters: Json) -> ApiCall:
+        """The same call with other parameters."""
+        return replace(self, parameters=parameters)
 
     def get(self, name: str, default: Any = None) -> Any:
         """A parameter, or the default."""

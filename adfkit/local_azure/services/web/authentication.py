@@ -6,7 +6,7 @@ https://learn.microsoft.com/azure/app-service/configure-authentication-provider-
 from __future__ import annotations
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from starlette.requests import Request
@@ -15,7 +15,8 @@ from adfkit.local_azure.errors import AzureError
 from adfkit.local_azure.identity.principals import Principal
 from adfkit.local_azure.platform import Platform
 from adfkit.local_azure.services.web.functions import HttpFunction
-from adfkit.local_azure.services.web.history import DEFAULT_KEY, MASTER_KEY, History
+from adfkit.local_azure.services.web.history import MASTER_KEY, History
+from adfkit.local_azure.services.web.keys import function_keys, host_keys
 from adfkit.local_azure.services.web.models import App
 
 PRINCIPAL_HEADERS: Final = "x-ms-client-principal"
@@ -76,8 +77,11 @@ def check_key(history: History, app: App, function: HttpFunction, request: Reque
     """
     if function.auth_level == "anonymous":
         return
-    names = (MASTER_KEY,) if function.auth_level == "admin" else (MASTER_KEY, DEFAULT_KEY)
-    if not _has_key(history, app, names, request):
+    allowed = [history.key(app.key, MASTER_KEY)]
+    if function.auth_level != "admin":
+        allowed += host_keys(history, app.key).values()
+        allowed += function_keys(history, app.key, function.name).values()
+    if not _has_key(allowed, request):
         text = (
             f"The function '{function.name}' of '{app.name}' takes calls with a key of the level {function.auth_level}."
         )
@@ -90,13 +94,13 @@ def check_system_key(history: History, app: App, name: str, request: Request) ->
     Raises:
         AzureError: 401 without the right key.
     """
-    if not _has_key(history, app, (MASTER_KEY, name), request):
+    if not _has_key([history.key(app.key, MASTER_KEY), history.key(app.key, name)], request):
         raise AzureError(401, "Unauthorized", f"This URL of '{app.name}' takes calls with the system key '{name}'.")
 
 
-def _has_key(history: History, app: App, names: tuple[str, ...], request: Request) -> bool:
+def _has_key(allowed: Sequence[str], request: Request) -> bool:
     given = request.headers.get("x-functions-key") or request.query_params.get("code") or ""
-    return any(hmac.compare_digest(given.encode(), history.key(app.key, name).encode()) for name in names)
+    return any(hmac.compare_digest(given.encode(), key.encode()) for key in allowed)
 
 
 def _of(values: Mapping[str, Any], *path: str) -> Any:

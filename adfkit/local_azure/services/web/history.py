@@ -54,7 +54,6 @@ TABLES: Final = (
     "web_blobs",
 )
 MASTER_KEY: Final = "_master"
-DEFAULT_KEY: Final = "default"
 
 
 class DeploymentStatus(IntEnum):
@@ -189,13 +188,29 @@ class History:
         return {row["name"]: orjson.loads(row["function"]) for row in rows}
 
     def key(self, site: str, name: str) -> str:
-        """A key of a site (`_master` or `default`), made when first asked for."""
+        """A key of a site, made when first asked for."""
         with self._store.transaction() as connection:
             connection.execute(
                 "INSERT OR IGNORE INTO web_keys VALUES (?, ?, ?)", (site, name, secrets.token_urlsafe(40))
             )
             row = connection.execute("SELECT value FROM web_keys WHERE site = ? AND name = ?", (site, name)).fetchone()
         return str(row["value"])
+
+    def keys(self, site: str, prefix: str) -> dict[str, str]:
+        """The keys whose names begin so, by the rest of their names."""
+        rows = self._store.rows(
+            "SELECT name, value FROM web_keys WHERE site = ? AND substr(name, 1, ?) = ? ORDER BY name",
+            (site, len(prefix), prefix),
+        )
+        return {row["name"].removeprefix(prefix): row["value"] for row in rows}
+
+    def set_key(self, site: str, name: str, value: str) -> None:
+        """Set a key, or replace it."""
+        self._store.execute("INSERT OR REPLACE INTO web_keys VALUES (?, ?, ?)", (site, name, value))
+
+    def delete_key(self, site: str, name: str) -> None:
+        """Delete a key; one that is gone already is no error."""
+        self._store.execute("DELETE FROM web_keys WHERE site = ? AND name = ?", (site, name))
 
     def timer(self, site: str, function: str) -> dict[str, Any] | None:
         """When a timer's function ran and runs next, as it was noted; None before its first time."""

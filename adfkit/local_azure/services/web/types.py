@@ -13,9 +13,8 @@ from adfkit.local_azure.errors import AzureError, not_implemented
 from adfkit.local_azure.platform import Platform
 from adfkit.local_azure.resources import Resource
 from adfkit.local_azure.service import ArmRequest, ArmResponse, DeleteHook, Handler, Json, ResourceType
-from adfkit.local_azure.services.web import errors, validation
-from adfkit.local_azure.services.web.durable import SYSTEM_KEY
-from adfkit.local_azure.services.web.history import DEFAULT_KEY, MASTER_KEY, History
+from adfkit.local_azure.services.web import errors, keys, validation
+from adfkit.local_azure.services.web.history import History
 from adfkit.local_azure.services.web.models import CONFIG, FUNCTIONS, PLANS, SITES, host_name
 
 API_VERSIONS: Final = frozenset(
@@ -66,10 +65,9 @@ def resource_types(history: History, restart: Told, deleted: Told) -> tuple[Reso
             put=None,
             get=_get_function(history),
             list=_list_functions(history),
+            actions={"listkeys": keys.list_function_keys(history)},
         ),
-        ResourceType(
-            name="Microsoft.Web/sites/host", api_versions=API_VERSIONS, put=None, actions={"listkeys": _keys(history)}
-        ),
+        *keys.resource_types(history, API_VERSIONS),
     )
 
 
@@ -253,20 +251,3 @@ def _function_body(site: str, name: str, function: Mapping[str, Any]) -> Json:
         },
     }
     return {"id": f"{site}/functions/{name}", "name": f"{app}/{name}", "type": FUNCTIONS, "properties": properties}
-
-
-def _keys(history: History) -> Handler:
-    async def keys(request: ArmRequest) -> ArmResponse:
-        site = request.id.text.lower().split("/host/")[0]
-        request.platform.resources.require(site)
-        default = history.key(site, DEFAULT_KEY)
-        durable = any(
-            binding["type"] == "orchestrationTrigger"
-            for function in history.functions(site).values()
-            for binding in function["bindings"]
-        )
-        system = {SYSTEM_KEY: history.key(site, SYSTEM_KEY)} if durable else {}
-        master = history.key(site, MASTER_KEY)
-        return ArmResponse({"masterKey": master, "functionKeys": {"default": default}, "systemKeys": system})
-
-    return keys

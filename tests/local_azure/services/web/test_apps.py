@@ -156,6 +156,31 @@ def test_a_function_key_opens_what_a_stranger_may_not_call(app: Any) -> None:
     assert app.call("GET", f"/admin/host/status?code={keys['masterKey']}").json()["state"] == "Running"
 
 
+def test_each_key_opens_what_it_is_for(app: Any) -> None:
+    functions, host = f"{app.id}/functions", f"{app.id}/host/default"
+
+    def status(key: str, path: str = "/api/locked") -> int:
+        return app.call("GET", path, headers={"x-functions-key": key}).status_code
+
+    own = app.cloud.arm("POST", f"{functions}/locked/listkeys").json()["default"]
+    others = app.cloud.arm("POST", f"{functions}/text/listkeys").json()["default"]
+    assert (status(own), status(others), status(own, "/admin/host/status")) == (200, 401, 401)
+    body = {"properties": {"value": "chosen-by-me"}}
+    made = app.cloud.arm("PUT", f"{functions}/locked/keys/mine", json=body)
+    assert made.json()["properties"] == {"name": "mine", "value": "chosen-by-me"}
+    assert app.cloud.arm("POST", f"{functions}/locked/listkeys").json() == {"default": own, "mine": "chosen-by-me"}
+    assert status("chosen-by-me") == 200
+    assert app.cloud.arm("DELETE", f"{functions}/locked/keys/mine").status_code == 200
+    assert status("chosen-by-me") == 401
+    made = app.cloud.arm("PUT", f"{host}/functionkeys/all", json={"properties": {}}).json()["properties"]
+    assert (status(made["value"]), status(made["value"], "/admin/host/status")) == (200, 401)
+    listed = app.cloud.arm("POST", f"{host}/listkeys").json()
+    assert set(listed["functionKeys"]) == {"default", "all"}
+    assert status(listed["masterKey"], "/admin/host/status") == 200
+    assert app.cloud.arm("PUT", f"{functions}/none/keys/x", json=body).status_code == 404
+    assert app.cloud.arm("GET", f"{functions}/locked/keys/default").status_code == 405
+
+
 def test_new_settings_reach_the_next_invocation(app: Any) -> None:
     assert app.set_config("appsettings", {"ONE": "2"}).status_code == 200
     assert app.call("GET", "/api/environment").json()["environment"]["ONE"] == "2"

@@ -63,15 +63,19 @@ ml_access = access.of_machine_learning(
     deployment, ml_identity, lake=lake, services=services, machine_learning=machine_learning
 )
 
-function_package = FunctionPackage(
-    "function-package",
-    scm_host=function_app.scm_host,
-    app_principal_id=function_app.principal_id,
-    scope=azure.credential_scopes[0],
-    transforms=ingestions.transforms(config, settings.Technique.AZURE_FUNCTION),
-    role_propagation_seconds=config.role_propagation_seconds,
-    opts=pulumi.ResourceOptions(parent=function_app, depends_on=[function_app.app, *app_access]),
-)
+packages: list[pulumi.Resource] = []
+if function_transforms := ingestions.transforms(config, settings.Technique.AZURE_FUNCTION):
+    packages.append(
+        FunctionPackage(
+            "function-package",
+            scm_host=function_app.scm_host,
+            app_principal_id=function_app.principal_id,
+            scope=azure.credential_scopes[0],
+            transforms=function_transforms,
+            role_propagation_seconds=config.role_propagation_seconds,
+            opts=pulumi.ResourceOptions(parent=function_app, depends_on=[function_app.app, *app_access]),
+        )
+    )
 programs: list[pulumi.Resource] = []
 if batch_transforms:
     programs.append(
@@ -104,7 +108,7 @@ artifacts.deploy(
     opts=pulumi.ResourceOptions(parent=factory, depends_on=[factory.factory, *programs]),
     before_triggers=[
         *(*factory_access, *batch_access, *app_access, *ml_access),
-        *(function_package, ml_assets, *lake.containers.values()),
+        *(*packages, ml_assets, *lake.containers.values()),
     ],
 )
 

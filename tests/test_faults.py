@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from unittest import mock
 
@@ -77,7 +78,11 @@ def test_a_wrong_input_is_refused_before_anything_is_deployed(fault: str, deploy
     assert deployed.json("preview")["summary"].startswith("no changes")
 
 
-def test_a_function_that_raises_fails_the_run_with_its_message(deployed: Way, tmp_path: Path) -> None:
+BROKEN = ["flights", "flights_batch"]
+"""Ingestions that run the Python of transforms/flights, one a technique."""
+
+
+def test_a_transform_that_raises_fails_every_run_with_its_message(deployed: Way, tmp_path: Path) -> None:
     copy = deployed.copy(tmp_path / "project")
     transform = copy.project / "transforms/flights/transform.py"
     replace(
@@ -85,12 +90,18 @@ def test_a_function_that_raises_fails_the_run_with_its_message(deployed: Way, tm
         "from __future__ import annotations",
         "from __future__ import annotations\n\nraise ValueError('the transform is broken')",
     )
-    assert copy.json("up", "--yes")["counts"].get("update") == 1
-    error = copy.refused("run", "flights")
-    assert "Transform" in error
-    assert "the transform is broken" in error
-    assert deployed.json("up", "--yes")["counts"].get("update") == 1
-    assert deployed.json("run", "flights")["status"] == "Succeeded"
+    copy.json("up", "--yes")
+    for ingestion in BROKEN:
+        error = copy.refused("run", ingestion)
+        assert "Transform" in error
+        assert "the transform is broken" in error
+    failed = deployed.json("runs")[: len(BROKEN)]
+    assert [(run["ingestion"], run["status"], run["dataset_version"]) for run in failed] == [
+        (ingestion, "Failed", None) for ingestion in reversed(BROKEN)
+    ]
+    deployed.json("up", "--yes")
+    for ingestion in BROKEN:
+        assert deployed.json("run", ingestion)["status"] == "Succeeded"
 
 
 def test_a_machine_learning_step_that_fails_fails_the_run_with_its_message(deployed: Way, tmp_path: Path) -> None:
@@ -109,17 +120,25 @@ def test_a_machine_learning_step_that_fails_fails_the_run_with_its_message(deplo
     assert deployed.json("run", "flights")["status"] == "Succeeded"
 
 
-ASSIGNMENTS = {
-    "factory-reads-lake": ("SourceExists", "AuthorizationPermissionMismatch"),
-    "factory-runs-machine-learning": ("InvokeMachineLearning", "AuthorizationFailed"),
-    "function-app-writes-lake": ("Transform", "AuthorizationPermissionMismatch"),
-    "function-app-owns-services": ("Transform", "AuthorizationPermissionMismatch"),
-    "machine-learning-reads-lake": ("machine learning job", "AuthorizationPermissionMismatch"),
-    "machine-learning-writes-services": ("machine learning job", "AuthorizationPermissionMismatch"),
-    "machine-learning-registers-assets": ("machine learning job", "AuthorizationFailed"),
-    "deployer-writes-lake": ("landing/flights", "AuthorizationPermissionMismatch"),
+RUN, RUN_BATCH, QUICKSTART = ("run", "flights"), ("run", "flights_batch"), ("quickstart",)
+MISMATCH = "AuthorizationPermissionMismatch"
+ASSIGNMENTS: dict[str, tuple[tuple[str, ...], str, str]] = {
+    "factory-reads-lake": (RUN, "SourceExists", MISMATCH),
+    "factory-runs-machine-learning": (RUN, "InvokeMachineLearning", "AuthorizationFailed"),
+    "factory-submits-batch-jobs": (RUN_BATCH, "Transform", "AuthorizationFailed"),
+    "factory-writes-services": (RUN_BATCH, "Transform", MISMATCH),
+    "function-app-writes-lake": (RUN, "Transform", MISMATCH),
+    "function-app-owns-services": (RUN, "Transform", MISMATCH),
+    "batch-writes-lake": (RUN_BATCH, "Transform", MISMATCH),
+    "machine-learning-reads-lake": (RUN, "machine learning job", MISMATCH),
+    "machine-learning-writes-services": (RUN, "machine learning job", MISMATCH),
+    "machine-learning-registers-assets": (RUN, "machine learning job", "AuthorizationFailed"),
+    "deployer-writes-lake": (QUICKSTART, "landing/flights", MISMATCH),
 }
-"""Each role assignment of the program: where the way ends without it, and Azure's code."""
+"""Role assignments of the program: the command that fails without each, where it ends, and Azure's code."""
+
+UPLOADING = {"deployer-writes-services": "batch/"}
+"""Role assignments that a deployment needs for what has changed in transforms/: what it uploads."""
 
 
 def assignment_ids(way: Way) -> dict[str, str]:
@@ -136,16 +155,16 @@ def assignment_ids(way: Way) -> dict[str, str]:
 
 
 def test_every_role_assignment_of_the_program_is_tried(deployed: Way) -> None:
-    assert set(assignment_ids(deployed)) == set(ASSIGNMENTS)
+    assert set(assignment_ids(deployed)) == {*ASSIGNMENTS, *UPLOADING}
 
 
-@pytest.mark.parametrize("assignment", ASSIGNMENTS)
-def test_without_a_role_assignment_the_way_ends_with_azures_code(assignment: str, deployed: Way) -> None:
+@contextmanager
+def taken_away(deployed: Way, assignment: str) -> Iterator[None]:
+    """Without a role assignment, and from cold, as in Azure once what a running app holds has expired."""
     from azure.identity import DefaultAzureCredential
     from azure.mgmt.authorization import AuthorizationManagementClient
     from azure.mgmt.authorization.models import RoleAssignmentCreateParameters
 
-    where, code = ASSIGNMENTS[assignment]
     id = assignment_ids(deployed)[assignment]
     environment = deployed.json("local", "env")
     with mock.patch.dict(os.environ, environment):
@@ -158,9 +177,8 @@ def test_without_a_role_assignment_the_way_ends_with_azures_code(assignment: str
         taken = client.role_assignments.get_by_id(id)
         client.role_assignments.delete_by_id(id)
         try:
-            # from cold, as in Azure once what a running app holds has expired
             deployed.stop()
-            error = deployed.refused("quickstart")
+            yield
         finally:
             client.role_assignments.create_by_id(
                 id,
@@ -170,8 +188,27 @@ def test_without_a_role_assignment_the_way_ends_with_azures_code(assignment: str
                     principal_type=taken.principal_type,
                 ),
             )
+
+
+@pytest.mark.parametrize("assignment", ASSIGNMENTS)
+def test_without_a_role_assignment_the_way_ends_with_azures_code(assignment: str, deployed: Way) -> None:
+    command, where, code = ASSIGNMENTS[assignment]
+    with taken_away(deployed, assignment):
+        error = deployed.refused(*command)
     assert where in error
     assert code in error
+
+
+@pytest.mark.parametrize("assignment", UPLOADING)
+def test_without_a_role_assignment_a_change_is_not_uploaded(assignment: str, deployed: Way, tmp_path: Path) -> None:
+    copy = deployed.copy(tmp_path / "project")
+    transform = copy.project / "transforms/flights/transform.py"
+    transform.write_text(transform.read_text(encoding="utf-8") + "# changed\n", encoding="utf-8")
+    with taken_away(deployed, assignment):
+        error = copy.refused("up", "--yes")
+    assert UPLOADING[assignment] in error
+    assert MISMATCH in error or "not authorized" in error
+    deployed.json("up", "--yes")
 
 
 def test_after_all_this_the_platform_is_whole(deployed: Way) -> None:

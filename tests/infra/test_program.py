@@ -205,3 +205,11 @@ def test_a_second_ingestion_has_a_pipeline_of_its_own(run: Run) -> None:
     ]
     assert {pipeline["name"] for pipeline in pipelines} == {"flights", "delays"}
     assert "adf_templates/pipelines/ingestion.json.j2 (ingestion delays)" in {each["source"] for each in pipelines}
+
+
+def test_a_package_is_there_only_where_an_ingestion_runs_from_it(run: Run) -> None:
+    values: dict[str, Any] = stack_values("dev")
+    values["adfkit:ingestions"]["flights"]["technique"] = "batch"
+    packages = {"pulumi-python:dynamic/adfkit:FunctionPackage", "pulumi-python:dynamic/adfkit:BatchPackage"}
+    for program, expected in ((run("dev"), "FunctionPackage"), (run("dev", values), "BatchPackage")):
+        assert [each.type.rpartition(":")[2] for each in program.resources if each.type in packages] == [expected]

@@ -107,9 +107,12 @@ def transform_part(
         name: polars_io.read_input(declared_input, source.read(declared_input.path))
         for name, declared_input in declared.inputs.items()
     }
-    mine, shares = share(declared, frames, task, tasks)
-    result = runner.run(declared, transform, {name: nw.from_native(frame) for name, frame in mine.items()}, window)
-    rows = polars_io.collect(result.to_native() if shares else result.to_native().limit(0))
+    mine = share(declared, frames, task, tasks)
+    if mine is None:
+        rows = pl.DataFrame(schema={column.name: polars_io.TYPES[column.type] for column in declared.columns})
+    else:
+        given = {name: nw.from_native(frame) for name, frame in mine.items()}
+        rows = polars_io.collect(runner.run(declared, transform, given, window).to_native())
     content = polars_io.to_parquet(rows)
     taken = {STARTED: str(started), PEAK_MEMORY: str(measurement.taken()["peak_memory_bytes"])}
     target.write(part(task), content, taken)  # not within the file: the same rows make the same file
@@ -118,22 +121,23 @@ def transform_part(
 
 def share(
     declared: Declaration, frames: Mapping[str, pl.LazyFrame], task: int, tasks: int
-) -> tuple[dict[str, pl.LazyFrame], bool]:
-    """The frames with the rows of every `tasks`-th partition, and whether there is any for this task.
+) -> dict[str, pl.LazyFrame] | None:
+    """The frames with the rows of every `tasks`-th partition, or None where there is no partition for this task.
 
     A transform without partitions is the first task's alone.
     """
     partitioned = [name for name, each in declared.inputs.items() if each.partitioned]
     columns = list(declared.partition_by)
     if not columns or not partitioned:
-        return dict(frames), task == 0
+        return dict(frames) if task == 0 else None
     keys = pl.concat([frames[name].select(columns) for name in partitioned]).unique().sort(columns).collect()
     mine = keys.gather_every(tasks, task)
-    kept = {
+    if mine.is_empty():
+        return None
+    return {
         name: frame.join(mine.lazy(), on=columns, how="semi", nulls_equal=True) if name in partitioned else frame
         for name, frame in frames.items()
     }
-    return kept, mine.height > 0
 
 
 class OverTasks(Measurement):

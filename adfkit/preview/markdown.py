@@ -10,25 +10,31 @@ from adfkit.preview.artifacts import artifact_of
 from adfkit.preview.report import PropertyChange, Report, ResourceChange
 
 SIGN = {"create": "+", "update": "~", "replace": "±", "delete": "-"}
+DETAILS = "\n\n<details>"
 CUT = "\n\n_{} of {} details are left out here, to stay within {:,} characters: the full report has them._\n"
 LONGEST_VALUE = 400
 
 
-def render(report: Report, *, limit: int | None = None) -> str:
-    """The report as Markdown of at most `limit` characters: what does not fit is left out from the end, and said."""
-    head, details = _head(report), [_details(change) for change in report.changed if _has_details(change)]
-    whole = "\n\n".join([head, *details]) + "\n"
-    if limit is None or len(whole) <= limit:
-        return whole
+def render(report: Report) -> str:
+    """The whole report as Markdown."""
+    details = [_details(change) for change in report.changed if _has_details(change)]
+    return "".join([_head(report), *(f"{DETAILS}{text}" for text in details)]) + "\n"
+
+
+def shorten(text: str, limit: int) -> str:
+    """A rendered report of at most `limit` characters: what does not fit is left out from the end, and said so."""
+    if len(text) <= limit:
+        return text
+    head, *details = text.split(DETAILS)
     room = limit - len(CUT.format(len(details), len(details), limit)) - len(head)
-    kept: list[str] = []
-    for text in details:
-        room -= len(text) + 2
+    kept = []
+    for each in details:
+        room -= len(DETAILS) + len(each)
         if room < 0:
             break
-        kept.append(text)
+        kept.append(each)
     cut = CUT.format(len(details) - len(kept), len(details), limit)
-    return ("\n\n".join([head[: limit - len(cut)], *kept]) + cut) if details else head[:limit]
+    return DETAILS.join([head[: limit - len(cut)], *kept]) + cut
 
 
 def _head(report: Report) -> str:
@@ -67,7 +73,7 @@ def _details(change: ResourceChange) -> str:
     sign = SIGN.get(change.operation, " ")
     title = f"<code>{sign}</code> {_html(change.name)} <i>{_html(change.type)}</i>"
     fence = _fence(_body(change))
-    return f"<details><summary>{title}</summary>\n\n{fence}diff\n{_body(change)}\n{fence}\n\n</details>"
+    return f"<summary>{title}</summary>\n\n{fence}diff\n{_body(change)}\n{fence}\n\n</details>"
 
 
 def _body(change: ResourceChange) -> str:

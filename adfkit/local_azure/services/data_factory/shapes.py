@@ -69,6 +69,9 @@ def activities(value: Any, path: str) -> Iterator[str]:
 
 
 REFERENCE: Final = record({"referenceName": text}, parameters=record())
+DATA_FLOW_REFERENCE: Final = record(
+    {"referenceName": text}, parameters=record(), datasetParameters=record(), linkedServiceParameters=record()
+)
 DECLARED: Final = mapping(record({"type": text}))
 ACTIVITY: Final = record(
     {"name": text, "type": text},
@@ -84,9 +87,8 @@ ACTIVITY: Final = record(
         cases=array(record({"value": text}, activities=activities)),
         dataset=REFERENCE,
         pipeline=REFERENCE,
-        dataflow=record(
-            {"referenceName": text}, parameters=record(), datasetParameters=record(), linkedServiceParameters=record()
-        ),
+        dataFlow=DATA_FLOW_REFERENCE,
+        dataflow=DATA_FLOW_REFERENCE,
         cacheSinks=record(),
     ),
 )

@@ -321,7 +321,7 @@ in sink(format: 'parquet', container: 'files', folderPath: '{flows.folder}', {TO
     }
     flows.factory.put("data_flows", "inline", {"type": "MappingDataFlow", "typeProperties": typed})
     reference = {"referenceName": "inline", "type": "DataFlowReference"}
-    flows.factory.pipeline("P", {"name": "Flow", "type": "ExecuteDataFlow", "typeProperties": {"dataflow": reference}})
+    flows.factory.pipeline("P", {"name": "Flow", "type": "ExecuteDataFlow", "typeProperties": {"dataFlow": reference}})
     found = flows.factory.activities(flows.factory.run("P"))["Flow"]
     assert found.status == "Succeeded", found.error
     assert len(flows.rows()) == 3
@@ -458,7 +458,7 @@ d sink({TO_ONE_FILE}) ~> out"""
     flows.put(script, {"in": "text"}, {"out": "parquet"})
     given = {"in": {"folder": "in", "file": "flights.csv"}, "out": {"folder": flows.folder}}
     reference = {"referenceName": "flow", "type": "DataFlowReference", "datasetParameters": given}
-    flows.factory.pipeline("P", {"name": "Flow", "type": "ExecuteDataFlow", "typeProperties": {"dataflow": reference}})
+    flows.factory.pipeline("P", {"name": "Flow", "type": "ExecuteDataFlow", "typeProperties": {"dataFlow": reference}})
     run_id = flows.factory.start("P")
     flows.factory.client.pipeline_runs.cancel(GROUP, flows.factory.name, run_id)
     assert flows.factory.wait(run_id).status == "Cancelled"

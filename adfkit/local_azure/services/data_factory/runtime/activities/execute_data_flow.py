@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import duckdb
 
@@ -33,7 +33,6 @@ from adfkit.local_azure.services.data_factory.runtime.errors import ActivityFail
 
 class ExecuteDataFlow(Activity):
     type = "ExecuteDataFlow"
-    required: ClassVar[tuple[str, ...]] = ("dataflow",)
     documentation = "https://learn.microsoft.com/azure/data-factory/control-flow-execute-data-flow-activity"
 
     async def execute(self, context: ActivityContext) -> dict[str, Any]:

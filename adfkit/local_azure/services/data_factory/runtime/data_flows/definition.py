@@ -58,7 +58,10 @@ def find(context: ActivityContext) -> DataFlow:
     Raises:
         ActivityFailure: it is not there, or wrong.
     """
-    reference = context.raw("dataflow")
+    # the official client writes the one, the service's own editor the other
+    reference = context.raw("dataFlow") or context.raw("dataflow")
+    if not reference:
+        raise errors.required_property("dataFlow")
     found = context.factory.artifacts.find("dataflows", str(reference["referenceName"]))
     if found is None:
         raise errors.missing_reference("data flow", str(reference["referenceName"]))

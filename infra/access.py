@@ -26,12 +26,10 @@ def of_factory(
     batch_pool: BatchPool,
     machine_learning: MachineLearning,
 ) -> Assignments:
-    """The factory looks whether a source exists, submits Batch tasks, and runs machine learning pipelines."""
+    """The factory looks whether a source exists, and runs data flows, Batch tasks and machine learning pipelines."""
     return [
         *_of_batch_in_factory(deployment, factory, services=services, batch_pool=batch_pool),
-        _assign(
-            "factory-reads-lake", deployment, Role.STORAGE_BLOB_DATA_READER, lake.id, factory.principal_id, factory
-        ),
+        _on_lake("factory", deployment, lake, factory.principal_id, factory),
         _assign(
             "factory-runs-machine-learning",
             deployment,
@@ -120,14 +118,7 @@ def of_machine_learning(
 ) -> Assignments:
     """Jobs read what a run wrote, keep their code and outputs, and register dataset versions and models."""
     return [
-        _assign(
-            "machine-learning-reads-lake",
-            deployment,
-            Role.STORAGE_BLOB_DATA_READER,
-            lake.id,
-            identity.principal_id,
-            identity,
-        ),
+        _on_lake("machine-learning", deployment, lake, identity.principal_id, identity),
         _assign(
             "machine-learning-writes-services",
             deployment,
@@ -171,6 +162,17 @@ def of_deployer(deployment: Deployment, *, lake: StorageAccount, services: Stora
         for name, (account, wanted) in accounts.items()
         if wanted
     ]
+
+
+def _on_lake(
+    who: str, deployment: Deployment, lake: StorageAccount, principal_id: pulumi.Input[str], parent: pulumi.Resource
+) -> authorization.RoleAssignment:
+    """Read the lake; and write where data flows are used, whose results the factory writes and jobs complete."""
+    if Technique.DATA_FLOW in deployment.settings.techniques:
+        name, role = f"{who}-writes-lake", Role.STORAGE_BLOB_DATA_CONTRIBUTOR
+    else:
+        name, role = f"{who}-reads-lake", Role.STORAGE_BLOB_DATA_READER
+    return _assign(name, deployment, role, lake.id, principal_id, parent)
 
 
 def _assign(

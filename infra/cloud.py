@@ -33,6 +33,8 @@ BATCH_SUFFIXES = {
     "AzureChinaCloud": "batch.chinacloudapi.cn",
 }
 """Metadata documents do not tell where web apps and Batch accounts live."""
+STORAGE = "https://storage.azure.com"
+"""The audience of storage, the same in every cloud."""
 
 
 @dataclass(frozen=True, slots=True)

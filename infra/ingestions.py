@@ -14,10 +14,14 @@ from adfkit.artifacts.model import Artifact
 from adfkit.artifacts.render import render
 from adfkit.artifacts.validate import require_valid
 from infra.batch_package import ARCHIVE, REQUIREMENTS, folder, package_files
-from infra.cloud import Cloud
+from infra.cloud import STORAGE, Cloud
 from infra.components.batch_pool import POOL
 from infra.components.storage import CURATED, LANDING, PACKAGES
+<<<<<<< HEAD
 from infra.function_package import TRANSFORMS
+=======
+from infra.data_flows import declared
+>>>>>>> 920eb2a (Run ingestions as mapping data flows: unpacked, transformed, described, and completed by the registering step)
 from infra.ml_assets import DEPLOYMENT
 from infra.names import Names
 from infra.settings import StackSettings, Technique
@@ -65,12 +69,20 @@ def template_values(settings: StackSettings, names: Names, cloud: Cloud) -> dict
     """What templates can use, beside `ingestion`."""
     return {
         "lake": {
+<<<<<<< HEAD
             "id": names.lake_id,
             "blob_endpoint": cloud.blob_endpoint(names.lake),
             "landing": LANDING,
             "curated": CURATED,
+=======
+            "blob_endpoint": cloud.blob_endpoint(names.lake),
+            "landing": LANDING,
+            "curated": CURATED,
+            "audience": STORAGE,
+>>>>>>> 920eb2a (Run ingestions as mapping data flows: unpacked, transformed, described, and completed by the registering step)
         },
         "techniques": sorted(settings.techniques),
+        "data_flows": declared(transforms(settings, Technique.DATA_FLOW)),
         "function_app": {
             "url": f"https://{cloud.web_host(names.function_app)}",
             "audience": settings.function_app.audience,

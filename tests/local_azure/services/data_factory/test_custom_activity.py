@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -162,6 +164,64 @@ def test_a_command_gets_files_and_properties_and_hands_back_outputs(pool: Pool) 
     assert jobs.download_blob(f"{task}/output/stderr.txt").readall() == b"warned\n"
     assert pool.client.get_task("adfv2-transforms", task).execution_info.exit_code == 0
     assert '"vmSize":"standard_d2s_v3"' in output["computeInformation"].replace(" ", "")
+
+
+def test_referenced_artifacts_come_with_their_parameters_and_secrets_with_their_values(pool: Pool) -> None:
+    storage = {"referenceName": "storage", "type": "LinkedServiceReference"}
+    location = {
+        "type": "AzureBlobStorageLocation",
+        "container": "programs",
+        "folderPath": {"value": "@dataset().folder", "type": "Expression"},
+    }
+    pool.factory.put(
+        "datasets",
+        "files",
+        {
+            "type": "Binary",
+            "linkedServiceName": storage,
+            "parameters": {"folder": {"type": "string"}},
+            "typeProperties": {"location": location},
+        },
+    )
+    folder = {"value": "@pipeline().RunId", "type": "Expression"}
+    reference = {"referenceName": "files", "type": "DatasetReference", "parameters": {"folder": folder}}
+    secret = {"type": "SecureString", "value": "known to the command only"}
+    found = pool.run(
+        "/bin/bash run.sh activity.json",
+        **on_storage("app"),
+        extendedProperties={"secret": secret},
+        referenceObjects={"linkedServices": [], "datasets": [reference]},
+        retentionTimeInDays=2,
+    )
+    assert found.status == "Succeeded", found.error
+    output: Any = found.output
+    [dataset] = output["customOutput"]["sets"]
+    assert dataset["name"] == "files"
+    assert dataset["properties"]["typeProperties"]["location"]["folderPath"] == found.pipeline_run_id
+    assert output["customOutput"]["given"] == {"secret": secret}
+    assert secret["value"] not in json.dumps(found.input)
+    task = output["outputs"][0].split("/")[-3]
+    activity = json.loads(pool.blobs.get_blob_client("adfjobs", f"{task}/output/stdout.txt").download_blob().readall())
+    assert activity["name"] == "Run"
+    assert activity["typeProperties"]["command"] == "/bin/bash run.sh activity.json"
+    constraints = pool.client.get_task("adfv2-transforms", task).constraints
+    assert (constraints.retention_time, constraints.max_task_retry_count) == (timedelta(days=2), 0)
+
+
+@pytest.mark.parametrize(
+    ("command", "status", "custom"),
+    [
+        ("echo no json > outputs.json", "Succeeded", "no json\n"),
+        ("head -c 3000000 /dev/zero > outputs.json", "Failed", None),
+    ],
+    ids=["a text", "too long"],
+)
+def test_outputs_that_are_no_json_are_a_text_and_too_long_ones_fail(
+    pool: Pool, command: str, status: str, custom: str | None
+) -> None:
+    found = pool.run(f"/bin/bash -c '{command}'")
+    assert (found.status, found.output.get("customOutput")) == (status, custom)
+    assert custom or "outputs.json is longer than 2097152 bytes" in found.error["message"]
 
 
 def test_a_command_that_exits_3_or_is_killed_fails_the_activity_with_its_last_words(pool: Pool) -> None:

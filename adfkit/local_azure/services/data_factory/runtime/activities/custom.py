@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final
 from uuid import uuid4
 
@@ -14,10 +14,12 @@ from adfkit.local_azure.services.data_factory.runtime.batch import BatchPool, Ta
 from adfkit.local_azure.services.data_factory.runtime.blobs import BlobStore
 from adfkit.local_azure.services.data_factory.runtime.connections import (
     LinkedService,
+    resolve_dataset,
     resolve_linked_service,
 )
 from adfkit.local_azure.services.data_factory.runtime.context import ActivityContext
 from adfkit.local_azure.services.data_factory.runtime.errors import ActivityFailure
+from adfkit.local_azure.services.data_factory.runtime.factory import Kind
 from adfkit.local_azure.services.data_factory.runtime.json_values import from_json, to_json
 from adfkit.local_azure.services.data_factory.runtime.policy import read_timeout
 
@@ -92,10 +94,13 @@ class Custom(Activity):
             **http.runtime_output(context),
         }
         custom = await files.read(f"{id}/output/{OUTPUTS}")
-        if custom is not None and len(custom) <= MAX_OUTPUTS:
+        too_long = custom is not None and len(custom) > MAX_OUTPUTS
+        if custom is not None and not too_long:
             output["customOutput"] = _parsed(custom)
         if failure:
             raise ActivityFailure("2500", await _message(files, id, execution, failure), output=output)
+        if too_long:
+            raise ActivityFailure("2500", f"{OUTPUTS} is longer than {MAX_OUTPUTS} bytes, the limit.", output=output)
         return output
 
 
@@ -175,20 +180,27 @@ def _documents(context: ActivityContext) -> dict[str, bytes]:
     referenced = properties.get("referenceObjects") or {}
     return {
         "activity.json": to_json(activity),
-        "linkedServices.json": to_json(_artifacts(context, "linkedservices", referenced.get("linkedServices"))),
-        "datasets.json": to_json(_artifacts(context, "datasets", referenced.get("datasets"))),
+        "linkedServices.json": to_json(_linked_services(context, referenced.get("linkedServices") or [])),
+        "datasets.json": to_json(_datasets(context, referenced.get("datasets") or [])),
     }
 
 
-def _artifacts(context: ActivityContext, kind: Any, references: Any) -> list[dict[str, Any]]:
-    found = []
-    for reference in references or []:
-        name = str(reference["referenceName"])
-        artifact = context.factory.artifacts.find(kind, name)
-        if artifact is None:
-            raise errors.missing_reference("linked service" if kind == "linkedservices" else "dataset", name)
-        found.append({"name": artifact[0], "properties": dict(artifact[1])})
-    return found
+def _linked_services(context: ActivityContext, references: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    found = [resolve_linked_service(context, reference) for reference in references]
+    return [_artifact(context, "linkedservices", each.name, each.properties) for each in found]
+
+
+def _datasets(context: ActivityContext, references: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    found = [resolve_dataset(context, reference, "datasets") for reference in references]
+    return [_artifact(context, "datasets", each.name, each.properties) for each in found]
+
+
+def _artifact(context: ActivityContext, kind: Kind, name: str, properties: Mapping[str, Any]) -> dict[str, Any]:
+    """An artifact with its parameters filled in."""
+    artifact = context.factory.artifacts.find(kind, name)
+    if artifact is None:
+        raise errors.missing_reference("linked service" if kind == "linkedservices" else "dataset", name)
+    return {"name": name, "properties": {**artifact[1], "typeProperties": dict(properties)}}
 
 
 async def _message(files: Files, id: str, execution: Mapping[str, Any], failure: Mapping[str, Any]) -> str:

@@ -241,9 +241,7 @@ async def _process(place: Place, environment: PythonEnvironment, spark: Mapping[
         status = process.returncode or 0
         how = f"was killed by signal {-status}" if status < 0 else f"exited with code {status}"
         last = (folder / "stderr").read_text(encoding="utf-8", errors="replace").strip()[-TAIL:]
-        place.records.put_output(
-            place.key, place.run["run_id"], place.task["run_id"], {"error": f"The driver {how}.", "error_trace": last}
-        )
+        place.records.put_output(place.task["run_id"], {"error": f"The driver {how}.", "error_trace": last})
         message = f"The spark driver has stopped unexpectedly: its process {how}."
         raise TaskFailedError(message, code="DRIVER_ERROR", internal=True)
 
@@ -274,7 +272,7 @@ def _result(place: Place) -> Json:
         text = (place.folder / "stdout").read_bytes()
         found["logs"] = text[-MAX_LOGS:].decode(errors="replace")
         found["logs_truncated"] = len(text) > MAX_LOGS
-    place.records.put_output(place.key, place.run["run_id"], place.task["run_id"], found)
+    place.records.put_output(place.task["run_id"], found)
     if "error" in found:
         raise TaskFailedError(WORKLOAD_FAILED)
     return found

@@ -105,6 +105,10 @@ class Records:
                 return int(row["run_id"])
             values = (run["run_id"], workspace, run["job_id"], token, 0, run["start_time"], orjson.dumps(run))
             connection.execute("INSERT INTO databricks_runs VALUES (?, ?, ?, ?, ?, ?, ?)", values)
+            for task in run["tasks"]:
+                connection.execute(
+                    "INSERT INTO databricks_outputs VALUES (?, ?, ?, '{}')", (task["run_id"], workspace, run["run_id"])
+                )
         return int(run["run_id"])
 
     def save_run(self, run: Json, *, ended: bool) -> None:
@@ -143,12 +147,10 @@ class Records:
             connection.execute("DELETE FROM databricks_runs WHERE run_id = ?", (run_id,))
             connection.execute("DELETE FROM databricks_outputs WHERE parent = ?", (run_id,))
 
-    def put_output(self, workspace: str, parent: int, run_id: int, output: Json) -> None:
+    def put_output(self, run_id: int, output: Json) -> None:
         """Keep what a task gave: `result`, `error`, `error_trace`, `logs`."""
         self._store.execute(
-            "INSERT INTO databricks_outputs VALUES (?, ?, ?, ?) "
-            "ON CONFLICT (run_id) DO UPDATE SET document = excluded.document",
-            (run_id, workspace, parent, orjson.dumps(output)),
+            "UPDATE databricks_outputs SET document = ? WHERE run_id = ?", (orjson.dumps(output), run_id)
         )
 
     def output(self, run_id: int) -> Json:

@@ -23,7 +23,11 @@ from tests.conftest import LocalAzure
 APPLICATION = "2ff814a6-3304-4ab8-85cb-cd0e6f879c1d"
 ARM = {"base_url": cloud.RESOURCE_MANAGER, "credential_scopes": [f"{cloud.RESOURCE_MANAGER}.default"]}
 SUBSCRIPTION = f"/subscriptions/{cloud.SUBSCRIPTION_ID}"
-CLUSTER = compute.ClusterSpec(spark_version="17.3.x-scala2.13", node_type_id="Standard_D4ds_v5", num_workers=1)
+QUICK = {"spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC", "spark.driver.memory": "1g"}
+"""A Java that is soon there, for runs of seconds."""
+CLUSTER = compute.ClusterSpec(
+    spark_version="17.3.x-scala2.13", node_type_id="Standard_D4ds_v5", num_workers=1, spark_conf=QUICK
+)
 ENDED = timedelta(seconds=120)
 
 

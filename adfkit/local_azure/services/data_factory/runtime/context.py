@@ -12,6 +12,7 @@ from adfkit.local_azure.services.data_factory.runtime.clock import Clock
 from adfkit.local_azure.services.data_factory.runtime.factory import Cloud, Factory
 from adfkit.local_azure.services.data_factory.runtime.frames import Frame
 from adfkit.local_azure.services.data_factory.runtime.outcomes import BlockOutcome
+from adfkit.local_azure.services.data_factory.runtime.policy import read_timeout
 from adfkit.local_azure.services.data_factory.runtime.records import ActivityRun, PipelineRun
 from adfkit.local_azure.services.data_factory.runtime.scopes import evaluate
 
@@ -55,6 +56,12 @@ class ActivityContext:
     def state(self) -> dict[str, Any]:
         """What `remember` kept, also before a restart."""
         return self.record.state
+
+    @property
+    def timed_out(self) -> bool:
+        """Whether the attempt has taken as long as its policy lets it."""
+        timeout = self.evaluate((self.definition.get("policy") or {}).get("timeout"))
+        return (self.clock.now() - self.record.started).total_seconds() >= read_timeout("timeout", timeout)
 
     def evaluate(self, value: Any, frame: Frame | None = None) -> Any:
         """A JSON value with its expressions evaluated here, or as another frame sees it.

@@ -21,7 +21,6 @@ from adfkit.local_azure.services.data_factory.runtime.context import ActivityCon
 from adfkit.local_azure.services.data_factory.runtime.errors import ActivityFailure
 from adfkit.local_azure.services.data_factory.runtime.factory import Kind
 from adfkit.local_azure.services.data_factory.runtime.json_values import from_json, to_json
-from adfkit.local_azure.services.data_factory.runtime.policy import read_timeout
 
 CONTAINER: Final = "adfjobs"
 STREAMS: Final = ("stdout.txt", "stderr.txt")
@@ -59,7 +58,7 @@ class Custom(Activity):
             ended = await pool.wait(id)
         except asyncio.CancelledError:
             # a timeout or a cancelled run ends the task too; a process that stops leaves it to its successor
-            if context.execution.cancelled or _timed_out(context):
+            if context.execution.cancelled or context.timed_out:
                 await pool.terminate(id)
             raise
         return await self._result(context, pool, files, id, ended)
@@ -217,9 +216,3 @@ def _parsed(content: bytes) -> Any:
         return from_json(content.decode())
     except ValueError:  # handed on as it is: it is the command's own text
         return content.decode(errors="replace")
-
-
-def _timed_out(context: ActivityContext) -> bool:
-    timeout = context.evaluate((context.definition.get("policy") or {}).get("timeout"))
-    elapsed = (context.clock.now() - context.record.started).total_seconds()
-    return elapsed >= read_timeout("timeout", timeout)

@@ -11,6 +11,11 @@ from adfkit.local_azure.services.data_factory.runtime.activities.base import Act
 from adfkit.local_azure.services.data_factory.runtime.activities.conditions import IfCondition, Switch
 from adfkit.local_azure.services.data_factory.runtime.activities.copy import Copy
 from adfkit.local_azure.services.data_factory.runtime.activities.custom import Custom
+from adfkit.local_azure.services.data_factory.runtime.activities.databricks import (
+    DatabricksNotebook,
+    DatabricksSparkJar,
+    DatabricksSparkPython,
+)
 from adfkit.local_azure.services.data_factory.runtime.activities.delete import Delete
 from adfkit.local_azure.services.data_factory.runtime.activities.execute_data_flow import ExecuteDataFlow
 from adfkit.local_azure.services.data_factory.runtime.activities.execute_pipeline import ExecutePipeline
@@ -28,6 +33,9 @@ _ALL: Final[tuple[Activity, ...]] = (
     AzureFunction(),
     Copy(),
     Custom(),
+    DatabricksNotebook(),
+    DatabricksSparkJar(),
+    DatabricksSparkPython(),
     Delete(),
     ExecuteDataFlow(),
     ExecutePipeline(),

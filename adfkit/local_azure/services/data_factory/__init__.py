@@ -11,6 +11,7 @@ from __future__ import annotations
 from adfkit.local_azure.platform import Platform
 from adfkit.local_azure.service import ArmRequest, Service
 from adfkit.local_azure.services.data_factory.artifacts import StoredArtifacts
+from adfkit.local_azure.services.data_factory.callbacks import callback_plane
 from adfkit.local_azure.services.data_factory.cloud import PlatformCloud
 from adfkit.local_azure.services.data_factory.documents import NAMESPACE, Documents
 from adfkit.local_azure.services.data_factory.runs import Runs
@@ -40,6 +41,7 @@ class DataFactoryService(Service):
             factory=self._find,
             clock=self._runtime.clock,
         )
+        self.data_planes = (callback_plane(self._runtime),)
         documents = Documents(self._sealer)
         self.resource_types = resource_types(
             documents,

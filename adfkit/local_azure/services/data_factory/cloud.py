@@ -80,6 +80,11 @@ class PlatformCloud:
         principal = self._principal(credential)
         return f"the managed identity '{principal.display_name}' (object id {principal.object_id})"
 
+    def call_back_url(self, activity_run: str, token: str) -> str:
+        """An address at the region's host; its path and query are `callbacks.handle`'s."""
+        region = str(self._platform.resources.require(self._factory_id).body.get("location", "global"))
+        return f"https://{region}.svc.datafactory.{SUFFIX}/workflow/callback/{activity_run}?callBackToken={token}"
+
     def shared_access(self, account: str, container: str, credential: str | None = None) -> str:
         """A user delegation signature, valid for as long as Azure lets one be."""
         principal = self._principal(credential)

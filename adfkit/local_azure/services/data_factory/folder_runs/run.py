@@ -44,6 +44,9 @@ class NoCloud:
     def identity(self, credential: str | None = None) -> str:
         return "no identity"
 
+    def call_back_url(self, activity_run: str, token: str) -> str:
+        raise _no_cloud("whoever is to call back")
+
     def shared_access(self, account: str, container: str, credential: str | None = None) -> str:
         raise _no_cloud(f"a signature for the container '{container}' of '{account}'")
 

@@ -14,7 +14,8 @@ from adfkit.local_azure.services.data_factory.runtime.context import ActivityCon
 from adfkit.local_azure.services.data_factory.runtime.errors import ActivityFailure
 from adfkit.local_azure.services.data_factory.runtime.sealing import mask_secure_strings
 
-CONTROL: Final = frozenset(name for name, activity in ACTIVITIES.items() if not activity.has_policy) - {"Validation"}
+WAITS_OUTSIDE: Final = frozenset({"Validation", "WebHook"})
+CONTROL: Final = frozenset(name for name, each in ACTIVITIES.items() if not each.has_policy) - WAITS_OUTSIDE
 """Activities that need nothing from outside of the factory."""
 
 

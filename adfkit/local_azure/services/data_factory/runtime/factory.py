@@ -78,6 +78,14 @@ class Cloud(Protocol):
         """Who `token` speaks for, for error texts: a name and an object id."""
         ...
 
+    def call_back_url(self, activity_run: str, token: str) -> str:
+        """The address at which an activity that waits is called back.
+
+        Raises:
+            ActivityFailure: nobody outside can call.
+        """
+        ...
+
     def shared_access(self, account: str, container: str, credential: str | None = None) -> str:
         """The query of a shared access signature by which a holder reads and writes a container as `identity`.
 

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 from adfkit.local_azure.services.data_factory.runtime.activities.base import Activity
+from adfkit.local_azure.services.data_factory.runtime.callbacks import Callbacks
 from adfkit.local_azure.services.data_factory.runtime.clock import Clock, SystemClock
 from adfkit.local_azure.services.data_factory.runtime.errors import RunError
 from adfkit.local_azure.services.data_factory.runtime.execution import Execution
@@ -50,6 +51,7 @@ class PipelineRuntime:
         self.history = history
         self.activity = choose or (lambda definition: activities.get(definition["type"]))
         self.clock: Clock = clock or SystemClock()
+        self.callbacks = Callbacks()
         self._factory = factory
         self._executions: dict[str, Execution] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}

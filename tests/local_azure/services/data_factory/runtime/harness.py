@@ -94,6 +94,9 @@ class ScriptedCloud:
     def identity(self, credential: str | None = None) -> str:
         return "the managed identity 'factory' (object id 0)"
 
+    def call_back_url(self, activity_run: str, token: str) -> str:
+        return f"https://callback/{activity_run}?token={token}"
+
     def shared_access(self, account: str, container: str, credential: str | None = None) -> str:
         return f"sig={account}-{container}"
 

@@ -12,14 +12,24 @@ from typing import Any
 import pytest
 
 from adfkit.local_azure.services.data_factory import pipelines
-from adfkit.local_azure.services.data_factory.runtime import HttpRequest, HttpResponse
+from adfkit.local_azure.services.data_factory.runtime import (
+    Clock,
+    HttpRequest,
+    HttpResponse,
+    SystemClock,
+    VirtualClock,
+)
 
 from .harness import CASES, Harness, answer
 from .test_http_activities import FUNCTIONS
 from .test_resume import MAIN
 
 JUNK: list[Any] = [None, "x", 7, [], [None], {}, "@item()"]
-GOOD: dict[str, dict[str, Any]] = {"control": MAIN, "calls": json.loads((CASES / "calls.json").read_text())}
+GOOD: dict[str, dict[str, Any]] = {
+    "control": MAIN,
+    "calls": json.loads((CASES / "calls.json").read_text()),
+    "transfers": json.loads((CASES / "transfers.json").read_text()),
+}
 CSV = {
     "type": "DelimitedText",
     "linkedServiceName": {"referenceName": "lake", "type": "LinkedServiceReference"},
@@ -61,7 +71,7 @@ def respond(request: HttpRequest) -> HttpResponse:
     return answer(200, b"{}", Content_Length="2", Last_Modified=MODIFIED)
 
 
-async def run_all(folder: Path, documents: list[tuple[str, dict[str, Any]]]) -> list[str]:
+async def run_all(folder: Path, documents: list[tuple[str, dict[str, Any]]], clock: Clock) -> list[str]:
     """Run each document as a pipeline of its own, at most for a moment; returns what ended by an internal error."""
     artifacts = {
         "pipelines": {"child": {"activities": []}} | dict(documents),
@@ -72,6 +82,7 @@ async def run_all(folder: Path, documents: list[tuple[str, dict[str, Any]]]) -> 
         folder / "runs.db",
         artifacts,
         respond=respond,
+        clock=clock,
     )
     internal = []
     for name, _ in documents:
@@ -102,4 +113,5 @@ def test_junk_anywhere_is_refused_or_fails_by_name(name: str, tmp_path: Path) ->
             if not found:
                 accepted.append((f"{json.dumps(path)} = {json.dumps(junk)}", document))
     assert len(accepted) > 100
-    assert asyncio.run(run_all(tmp_path, accepted)) == []
+    clock = SystemClock() if name == "transfers" else VirtualClock()  # transfers work in threads
+    assert asyncio.run(run_all(tmp_path, accepted, clock)) == []

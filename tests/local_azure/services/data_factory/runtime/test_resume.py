@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,9 +11,17 @@ from typing import Any
 
 import pytest
 
-from adfkit.local_azure.services.data_factory.runtime import PipelineRun, Sealer, VirtualClock
+from adfkit.local_azure.services.data_factory.runtime import (
+    ActivityRun,
+    HttpRequest,
+    HttpResponse,
+    PipelineRun,
+    Sealer,
+    SystemClock,
+    VirtualClock,
+)
 
-from .harness import Harness
+from .harness import Harness, answer
 
 
 def after(*names: str) -> list[dict[str, Any]]:
@@ -176,3 +185,43 @@ def test_a_run_goes_on_from_every_write(tmp_path: Path) -> None:
         second.store.close()
         writes += 1
     assert writes > 40
+
+
+def test_a_webhook_is_called_once_and_what_calls_it_back_is_kept(tmp_path: Path) -> None:
+    """One process calls, a second takes the call back and is killed before it acts on it, a third ends the activity."""
+    hook = {"url": "https://api.azure.localhost", "method": "POST", "body": {}, "timeout": "00:10:00"}
+    pipelines = {"pipelines": {"main": {"activities": [{"name": "Hook", "type": "WebHook", "typeProperties": hook}]}}}
+    called: list[HttpRequest] = []
+
+    def respond(request: HttpRequest) -> HttpResponse:
+        called.append(request)
+        return answer(200)
+
+    def process(sealer: Sealer) -> Harness:
+        return Harness(tmp_path / "runs.db", pipelines, respond=respond, clock=SystemClock(), sealer=sealer)
+
+    async def scenario() -> PipelineRun | None:
+        sealer = Sealer.ephemeral()
+        first = process(sealer)
+        run_id = first.start("main")
+        while "called" not in (recorded(first, run_id).state if first.history.activities(run_id) else {}):  # noqa: ASYNC110 - history has no event
+            await asyncio.sleep(0)
+        await first.runtime.stop()
+        second = process(sealer)
+        second.runtime.resume()
+        state = recorded(second, run_id)
+        while not second.runtime.callbacks.call(state.id, state.state["token"], {"done": True}):  # noqa: ASYNC110 - nor has it
+            await asyncio.sleep(0)
+        await second.runtime.stop()
+        third = process(sealer)
+        third.runtime.resume()
+        return await third.runtime.wait(run_id)
+
+    def recorded(harness: Harness, run_id: str) -> ActivityRun:
+        return harness.history.activities(run_id)[0]
+
+    run = asyncio.run(scenario())
+    assert run
+    assert run.status == "Succeeded"
+    (request,) = called
+    assert json.loads(request.content)["callBackUri"].startswith("https://callback/")

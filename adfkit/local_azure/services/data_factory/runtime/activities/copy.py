@@ -94,6 +94,8 @@ def _dataset(context: ActivityContext, side: str) -> Dataset:
         raise errors.required_property(side)
     if not isinstance(references[0].get("referenceName"), str):
         raise errors.required_property(f"{side}.referenceName")
+    if not isinstance(references[0].get("parameters") or {}, dict):
+        raise errors.wrong_type(f"{side}.parameters", "Object", references[0]["parameters"])
     dataset = resolve_dataset(context, references[0], side)
     end, properties = ("source", "Source") if side == "inputs" else ("sink", "Sink")
     if dataset.type not in FORMATS:
@@ -133,6 +135,8 @@ def _format_settings(end: Mapping[str, Any]) -> Mapping[str, Any]:
 def _keeps_archive_folder(settings: Mapping[str, Any]) -> bool:
     """Whether files of an archive are put below a folder of its name, as they are unless told otherwise."""
     packing = settings.get("compressionProperties") or {}
+    if not isinstance(packing, dict):
+        raise errors.wrong_type("compressionProperties", "Object", packing)
     names = ("preserveZipFileNameAsFolder", "preserveCompressionFileNameAsFolder")
     return not any(packing.get(name) is False for name in names)
 

@@ -24,9 +24,11 @@ from adfkit.local_azure.services.data_factory.runtime.activities.filter import F
 from adfkit.local_azure.services.data_factory.runtime.activities.get_metadata import GetMetadata
 from adfkit.local_azure.services.data_factory.runtime.activities.lookup import Lookup
 from adfkit.local_azure.services.data_factory.runtime.activities.loops import ForEach, Until
+from adfkit.local_azure.services.data_factory.runtime.activities.validation import Validation
 from adfkit.local_azure.services.data_factory.runtime.activities.variables import AppendVariable, SetVariable
 from adfkit.local_azure.services.data_factory.runtime.activities.wait import Wait
 from adfkit.local_azure.services.data_factory.runtime.activities.web import Web
+from adfkit.local_azure.services.data_factory.runtime.activities.webhook import WebHook
 
 _ALL: Final[tuple[Activity, ...]] = (
     AppendVariable(),
@@ -48,7 +50,9 @@ _ALL: Final[tuple[Activity, ...]] = (
     SetVariable(),
     Switch(),
     Until(),
+    Validation(),
     Wait(),
     Web(),
+    WebHook(),
 )
 ACTIVITIES: Final[Mapping[str, Activity]] = MappingProxyType({activity.type: activity for activity in _ALL})

@@ -34,11 +34,11 @@ class Web(Activity):
         url, headers = context.text("url"), http.read_headers(context)
         body = http.read_body(context, method)
         authentication = context.object("authentication")
-        context.show_input(_shown(url, method, headers, body, authentication))
+        context.show_input(shown_input(url, method, headers, body, authentication))
         response = await self._call(context, method, url, headers, body, authentication)
         if not 200 <= response.status < 300:
-            raise _refused(context, url, response, authentication)
-        return _output(response) | http.runtime_output(context)
+            raise refused(context, url, response, authentication)
+        return response_output(response) | http.runtime_output(context)
 
     async def _call(
         self,
@@ -99,7 +99,7 @@ def _retry_after(response: HttpResponse) -> float:
     return float(text) if text.isdecimal() else POLL_SECONDS
 
 
-def _shown(
+def shown_input(
     url: str, method: str, headers: Mapping[str, str], body: Any, authentication: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The input for monitoring: no credential in it."""
@@ -113,14 +113,14 @@ def _shown(
     return shown
 
 
-def _output(response: HttpResponse) -> dict[str, Any]:
+def response_output(response: HttpResponse) -> dict[str, Any]:
     content = http.json_object(response)
     if content is None:
         content = {"Response": response.text} if response.content else {}
     return content | {http.RESPONSE_HEADERS: dict(response.headers)}
 
 
-def _refused(
+def refused(
     context: ActivityContext, url: str, response: HttpResponse, authentication: Mapping[str, Any]
 ) -> errors.ActivityFailure:
     note = http.refusal_note(context, response.status, authentication.get("resource"), _credential(authentication))
@@ -128,5 +128,5 @@ def _refused(
         "2108",
         f"Error calling the endpoint '{url}'. Response status code: '{response.status} - {response.reason}'. "
         f"More details: {response.text or 'the response has no body'}.{note}",
-        output=_output(response),
+        output=response_output(response),
     )

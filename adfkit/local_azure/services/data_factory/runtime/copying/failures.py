@@ -14,6 +14,6 @@ _TYPE: Final = "Microsoft.DataTransfer.Common.Shared.HybridDeliveryException"
 _SOURCE: Final = "Microsoft.DataTransfer.ClientLibrary"
 
 
-def copy_failure(code: str, message: str) -> ActivityFailure:
-    """A copy's failure: 2200, with the connector's own code in the message."""
-    return ActivityFailure(CODE, f"ErrorCode={code},'Type={_TYPE},Message={message},Source={_SOURCE},'")
+def copy_failure(code: str, message: str, activity_code: str = CODE) -> ActivityFailure:
+    """A failure of a copy, or of what else reads as it does: the activity's code, the connector's in the message."""
+    return ActivityFailure(activity_code, f"ErrorCode={code},'Type={_TYPE},Message={message},Source={_SOURCE},'")

@@ -216,7 +216,7 @@ async def _in_thread(work: Callable[..., T], interrupt: Callable[[], None], *arg
         return await asyncio.shield(future)
     except asyncio.CancelledError:
         interrupt()
-        await asyncio.wait({future})
+        await asyncio.gather(future, return_exceptions=True)
         raise
 
 

@@ -59,10 +59,10 @@ class Source(Protocol):
 class BlobSource:
     """Files of a storage account."""
 
-    def __init__(self, cloud: Cloud, dataset: Dataset, settings: Mapping[str, Any]) -> None:
+    def __init__(self, cloud: Cloud, dataset: Dataset, settings: Mapping[str, Any], code: str = CODE) -> None:
         self.type = dataset.linked_service.type
-        self._store = BlobStore(cloud, dataset.linked_service, CODE)
-        self._location, self._settings = read_location(dataset), settings
+        self._store = BlobStore(cloud, dataset.linked_service, code)
+        self._location, self._settings, self._code = read_location(dataset), settings, code
 
     async def files(self) -> Sequence[SourceFile]:
         blobs: list[Blob] = await find_files(self._store, self._location, self._settings, recursive=True)
@@ -72,6 +72,7 @@ class BlobSource:
                 "UserErrorSourceBlobNotExist",
                 f"The required Blob is missing. ContainerName: {self._store.url(self._location.container)}, "
                 f"path: {self._location.path}{f', wildcardPath: {where}' if where else ''}.",
+                self._code,
             )
         root = root_folder(self._location, self._settings)
         return [SourceFile(blob.name, blob.name.removeprefix(root)) for blob in blobs]
@@ -151,15 +152,15 @@ def _additional_headers(settings: Mapping[str, Any]) -> dict[str, str]:
     return {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in lines) if value}
 
 
-def open_source(cloud: Cloud, dataset: Dataset, settings: Mapping[str, Any]) -> Source:
-    """The store of a source's dataset.
+def open_source(cloud: Cloud, dataset: Dataset, settings: Mapping[str, Any], code: str = CODE) -> Source:
+    """The store of a source's dataset; `code` is the error code of the activity that asks.
 
     Raises:
         ActivityFailure: it is one that is not supported.
     """
     if dataset.linked_service.type == "HttpServer":
         return HttpSource(cloud, dataset, settings)
-    return BlobSource(cloud, dataset, settings)
+    return BlobSource(cloud, dataset, settings, code)
 
 
 class BlobSink:

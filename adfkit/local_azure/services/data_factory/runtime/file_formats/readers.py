@@ -109,7 +109,9 @@ def _delimited_text(
 ) -> Table:
     path = _utf8(path, properties)
     delimiter, quoting, escape = _dialect(properties)
-    skipped = int(settings.get("skipLineCount") or 0)
+    skipped = settings.get("skipLineCount") or 0
+    if isinstance(skipped, bool) or not isinstance(skipped, int) or skipped < 0:
+        raise errors.wrong_type("skipLineCount", "Int", skipped)
     has_header = properties.get("firstRowAsHeader") in (True, "true", "True")
     first = _first_record(path, delimiter, quoting, escape, skipped)
     names = _header(first) if has_header else [f"Prop_{index}" for index in range(len(first))]

@@ -13,6 +13,7 @@ from adfkit.artifacts.errors import ArtifactError
 from adfkit.artifacts.model import Artifact
 from adfkit.artifacts.render import render
 from adfkit.artifacts.validate import require_valid
+from adfkit.neutral import refusals
 from infra.batch_package import ARCHIVE, REQUIREMENTS, folder, package_files
 from infra.cloud import STORAGE, Cloud
 from infra.components.batch_pool import POOL
@@ -37,9 +38,11 @@ def artifacts(settings: StackSettings, names: Names, cloud: Cloud) -> list[Artif
 
     Raises:
         pulumi.RunError: a template is broken, or what it yields is wrong; the text lists every problem with its place.
-            Or an ingestion is to run by windows, and its transform cannot.
+            Or an ingestion is to run by windows, and its transform cannot; or a transform may give other values on
+            another engine.
     """
     _require_windows(settings, names.stack)
+    _require_neutral(settings)
     ingestions = {name: ingestion.model_dump(mode="json") for name, ingestion in settings.ingestions.items()}
     try:
         rendered = render(TEMPLATES, template_values(settings, names, cloud), ingestions)
@@ -60,6 +63,12 @@ def _require_windows(settings: StackSettings, stack: str) -> None:
                 f"stacks/Pulumi.{stack}.yaml: adfkit:ingestions.{name}.trigger: transforms/{ingestion.transform}/"
                 "transform.toml has no 'window_by', so that transform cannot run for windows"
             )
+
+
+def _require_neutral(settings: StackSettings) -> None:
+    names = sorted({ingestion.transform for ingestion in settings.ingestions.values()})
+    if found := [str(refusal) for name in names for refusal in refusals(TRANSFORMS / name)]:
+        raise pulumi.RunError("\n".join(found))
 
 
 def template_values(settings: StackSettings, names: Names, cloud: Cloud) -> dict[str, Any]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -246,3 +248,16 @@ def test_no_artifact_holds_a_secret() -> None:
         assert "connectionString" not in text
         assert "functionKey" not in text
         assert "SecureString" not in text
+
+
+def test_a_transform_that_is_not_neutral_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(ingestions.TRANSFORMS / "flights", tmp_path / "transforms" / "flights")
+    transform = tmp_path / "transforms" / "flights" / "transform.py"
+    lines = [*transform.read_text("utf-8").splitlines(), "MONDAY = nw.col('time_hour').dt.weekday()"]
+    transform.write_text("\n".join(lines), "utf-8")
+    monkeypatch.setattr(ingestions, "TRANSFORMS", tmp_path / "transforms")
+    with pytest.raises(pulumi.RunError) as raised:
+        _artifacts("dev")
+    assert str(raised.value).startswith(
+        f"transforms/flights/transform.py:{len(lines)}: 'dt.weekday' may differ between engines: "
+    )

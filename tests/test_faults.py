@@ -120,6 +120,42 @@ def test_a_machine_learning_step_that_fails_fails_the_run_with_its_message(deplo
     assert deployed.json("run", "flights")["status"] == "Succeeded"
 
 
+def failing_assertion(project: Path) -> None:
+    replace(
+        project / "adf_templates/data_flows/flights.json.j2",
+        "expectTrue(!isNull(time_hour)",
+        "expectTrue(distance < 4000",
+    )
+
+
+def missing_column(project: Path) -> None:
+    replace(project / "transforms/flights/transform.toml", 'minute = "int64"', 'minute = "int64"\ngone = "int64"')
+
+
+DATA_FLOW_FAULTS: dict[str, tuple[Callable[[Path], None], str]] = {
+    "an assertion that fails": (
+        failing_assertion,
+        "the assertion 'hour_known' of 'checked' fails for 707 rows: a flight has no hour of departure",
+    ),
+    "a column that the source lacks": (missing_column, "the source 'flights' has no column 'gone'"),
+}
+
+
+@pytest.mark.parametrize("fault", DATA_FLOW_FAULTS)
+def test_a_data_flow_that_fails_fails_the_run_with_its_message(fault: str, deployed: Way, tmp_path: Path) -> None:
+    change, message = DATA_FLOW_FAULTS[fault]
+    copy = deployed.copy(tmp_path / "project")
+    change(copy.project)
+    copy.json("up", "--yes")
+    error = copy.refused("run", "flights_data_flow")
+    assert "Transform" in error
+    assert message in error
+    failed = deployed.json("runs")[0]
+    assert (failed["ingestion"], failed["status"], failed["dataset_version"]) == ("flights_data_flow", "Failed", None)
+    deployed.json("up", "--yes")
+    assert deployed.json("run", "flights_data_flow")["status"] == "Succeeded"
+
+
 RUN, RUN_BATCH, QUICKSTART = ("run", "flights"), ("run", "flights_batch"), ("quickstart",)
 MISMATCH = "AuthorizationPermissionMismatch"
 ASSIGNMENTS: dict[str, tuple[tuple[str, ...], str, str]] = {

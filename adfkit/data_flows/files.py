@@ -5,9 +5,7 @@ https://learn.microsoft.com/azure/data-factory/format-delimited-text, format-jso
 
 from __future__ import annotations
 
-import bz2
 import csv
-import gzip
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -35,8 +33,6 @@ from adfkit.data_flows.types import (
 
 FORMATS: Final = frozenset({"DelimitedText", "Json", "Parquet"})
 """Types of datasets whose files data flows read and write here."""
-_OPENERS: Final[dict[str, Callable[..., Any]]] = {"gzip": gzip.open, "bzip2": bz2.open}
-_WRITTEN: Final = {"gzip": ".gz", "bzip2": ".bz2"}
 _PARQUET_CODECS: Final = frozenset({"none", "snappy", "gzip", "zstd", "lz4"})
 
 Properties = Mapping[str, Any]
@@ -64,26 +60,18 @@ def relation(
     hold the name of each row's file.
 
     Raises:
-        UnsupportedError: the type of dataset, or its compression, is not supported here.
+        UnsupportedError: the type of dataset is not supported here.
         RunFailure: a file is not of its format.
     """
     parts = []
     for file in found:
-        plain = _decompressed(kind, properties, file)
+        plain = file if kind == "Parquet" else _in_utf8(properties, file)
         extra = "" if url is None else f", {text(file.name)} AS {quote(url)}"
         parts.append(f"SELECT *{extra} FROM {_reader(kind)(plain, properties, columns)}")
     if not parts:
         names = ", ".join(f"CAST(NULL AS {to_duckdb(column.type)}) AS {quote(column.name)}" for column in columns)
         return f"SELECT {names or '1 AS nothing'} WHERE FALSE"
     return " UNION ALL BY NAME ".join(parts)
-
-
-def suffix(kind: str, properties: Properties) -> str:
-    """How names of files end that a sink writes, as Spark ends them."""
-    codec = _codec(properties, "snappy" if kind == "Parquet" else "none")
-    if kind == "Parquet":
-        return ("" if codec == "none" else f".{codec}") + ".parquet"
-    return (".csv" if kind == "DelimitedText" else ".json") + _WRITTEN.get(codec, "")
 
 
 def write(
@@ -97,30 +85,22 @@ def write(
     """Write the rows of a SELECT into one file; `types` are its columns.
 
     Raises:
-        UnsupportedError: the type of dataset, a type of column in it, or its compression is not supported here.
+        UnsupportedError: the type of dataset, a type of column in it, or the compression of Parquet is not supported.
     """
-    codec = _codec(properties, "snappy" if kind == "Parquet" else "none")
     if kind == "Parquet":
-        if codec not in _PARQUET_CODECS:
-            raise unsupported(f"the compression '{codec}' of Parquet")
-        items = ", ".join(f"{_instant(quote(name), type)} AS {quote(name)}" for name, type in types.items())
-        option = "uncompressed" if codec == "none" else codec
-        _copy(connection, f"SELECT {items} FROM ({rows})", path, f"FORMAT parquet, COMPRESSION {option}")
-        return
-    if codec != "none" and codec not in _OPENERS:
-        raise unsupported(f"the compression '{codec}' in data flows")
-    plain = path if codec == "none" else path.with_name(f"{path.name}.plain")
-    if kind == "DelimitedText":
-        _write_delimited(connection, properties, rows, types, plain)
+        _write_parquet(connection, properties, rows, types, path)
+    elif kind == "DelimitedText":
+        _write_delimited(connection, properties, rows, types, path)
     elif kind == "Json":
         items = ", ".join(f"{_json_value(quote(name), type)} AS {quote(name)}" for name, type in types.items())
-        _copy(connection, f"SELECT {items} FROM ({rows})", plain, "FORMAT json")
+        _copy(connection, f"SELECT {items} FROM ({rows})", path, "FORMAT json")
     else:
         raise unsupported(f"a dataset of type '{kind}' in data flows")
-    if plain is not path:
-        with plain.open("rb") as source, _OPENERS[codec](path, "wb") as target:
-            shutil.copyfileobj(source, target)
-        plain.unlink()
+
+
+def parquet_codec(properties: Properties) -> str:
+    """The compression within Parquet files, which is Snappy unless the dataset says another."""
+    return str(properties.get("compressionCodec") or "snappy").lower()
 
 
 def _reader(kind: str) -> Callable[[File, Properties, Sequence[ColumnDefinition]], str]:
@@ -182,22 +162,31 @@ def _read_as(type: Type) -> str:
     return to_duckdb(STRING if type in (DATE, TIMESTAMP) else type)
 
 
-def _decompressed(kind: str, properties: Properties, file: File) -> File:
-    codec = _codec(properties, "none")
+def _in_utf8(properties: Properties, file: File) -> File:
     encoding = str(properties.get("encodingName") or "UTF-8")
-    plain = codec == "none" or kind == "Parquet"
-    if plain and (kind == "Parquet" or encoding.upper() in ("UTF-8", "US-ASCII")):
+    if encoding.upper() in ("UTF-8", "US-ASCII"):
         return file
-    if not plain and codec not in _OPENERS:
-        raise unsupported(f"the compression '{codec}' in data flows")
-    target = file.path.with_name(f"{file.path.name}.plain")
-    opener = open if plain else _OPENERS[codec]
+    target = file.path.with_name(f"{file.path.name}.utf8")
     try:
-        with opener(file.path, "rt", encoding=encoding, newline="") as source, target.open("w", newline="") as written:
+        with (
+            file.path.open(encoding=encoding, newline="") as source,
+            target.open("w", encoding="utf-8", newline="") as written,
+        ):
             shutil.copyfileobj(source, written)
-    except (OSError, EOFError, UnicodeError, LookupError) as error:
-        raise RunFailure(f"the file {file.name} cannot be read: {error}") from error
+    except (UnicodeError, LookupError) as error:
+        raise RunFailure(f"the file {file.name} cannot be read as {encoding}: {error}") from error
     return File(target, file.name)
+
+
+def _write_parquet(
+    connection: duckdb.DuckDBPyConnection, properties: Properties, rows: str, types: Mapping[str, Type], path: Path
+) -> None:
+    codec = parquet_codec(properties)
+    if codec not in _PARQUET_CODECS:
+        raise unsupported(f"the compression '{codec}' of Parquet")
+    items = ", ".join(f"{_instant(quote(name), type)} AS {quote(name)}" for name, type in types.items())
+    option = "uncompressed" if codec == "none" else codec
+    _copy(connection, f"SELECT {items} FROM ({rows})", path, f"FORMAT parquet, COMPRESSION {option}")
 
 
 def _write_delimited(
@@ -235,7 +224,3 @@ def _delimiters(properties: Properties) -> tuple[str, str, str]:
 
 def _flag(properties: Properties, name: str) -> str:
     return "true" if str(properties.get(name, False)).lower() == "true" else "false"
-
-
-def _codec(properties: Properties, default: str) -> str:
-    return str(properties.get("compressionCodec") or default).lower()

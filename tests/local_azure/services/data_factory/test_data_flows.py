@@ -92,6 +92,7 @@ class Flows:
         self.dataset("text_gz", "DelimitedText", {**text, "compressionCodec": "gzip"})
         self.dataset("text_zip", "DelimitedText", {**text, "compressionCodec": "ZipDeflate"})
         self.dataset("json", "Json", {})
+        self.dataset("json_deflate", "Json", {"compression": {"type": "deflate"}})
         self.dataset("parquet", "Parquet", {"compressionCodec": "snappy"})
 
     def dataset(self, name: str, kind: str, properties: dict[str, Any]) -> None:
@@ -278,6 +279,20 @@ def test_files_are_named_as_spark_names_them_and_the_folder_is_cleared_on_demand
     assert name.startswith("part-00000-")
     assert name.endswith("-c000.json")
     assert [json.loads(line) for line in content.splitlines()] == [{"carrier": name} for name in ("UA", "B6", "U,A")]
+
+
+def test_compressed_files_out_and_in_again(flows: Flows) -> None:
+    script = "source(output(carrier as string), allowSchemaDrift: false) ~> in\nin sink() ~> out"
+    for sink, source, place in (
+        ("json_deflate", "text", {"folder": "in", "file": "flights.csv"}),
+        ("text_gz", "json_deflate", {"folder": flows.folder}),
+    ):
+        found = flows.run(script.replace("sink()", "sink(truncate: true)"), {"in": source}, {"out": sink},
+                          places={"in": place})  # fmt: skip
+        assert found.status == "Succeeded", found.error
+    [(name, content)] = flows.files().items()
+    assert name.endswith("-c000.csv.gz")
+    assert gzip.decompress(content) == b'carrier\nUA\nB6\n"U,A"\n'
 
 
 def test_parameters_are_expressions_of_data_flows(flows: Flows) -> None:

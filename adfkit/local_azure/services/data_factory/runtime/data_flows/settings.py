@@ -18,6 +18,7 @@ from adfkit.local_azure.services.data_factory.runtime.blobs import Location, rea
 from adfkit.local_azure.services.data_factory.runtime.connections import Dataset, LinkedService
 from adfkit.local_azure.services.data_factory.runtime.data_flows.definition import Place
 from adfkit.local_azure.services.data_factory.runtime.data_flows.errors import FILE_NAMES, failure, of_error
+from adfkit.local_azure.services.data_factory.runtime.file_formats.compression import Compression, read_compression
 
 _INLINE: Final = {
     "delimited": "DelimitedText",
@@ -54,6 +55,7 @@ class SourceSettings:
     node: Transformation
     kind: str
     properties: Mapping[str, Any]
+    compression: Compression
     linked_service: LinkedService
     location: Location
     wildcards: list[str]
@@ -69,6 +71,7 @@ class SinkSettings:
     node: Transformation
     kind: str
     properties: Mapping[str, Any]
+    compression: Compression
     linked_service: LinkedService
     location: Location
     clear: bool
@@ -83,7 +86,7 @@ class SinkSettings:
             return self.names
         if self.pattern:
             return [self.pattern.replace("[n]", str(number + 1)) for number in range(self.partitions)]
-        suffix = files.suffix(self.kind, self.properties)
+        suffix = _suffix(self.kind, self.properties, self.compression)
         return [f"part-{number:05}-{run}-c000{suffix}" for number in range(self.partitions)]
 
 
@@ -101,6 +104,7 @@ def source_settings(engine: Engine, node: Transformation, place: Place) -> Sourc
         node,
         kind,
         properties,
+        read.compression(kind, properties),
         place.linked_service,
         location,
         [str(path).strip("/") for path in ([wildcards] if isinstance(wildcards, str) else wildcards or [])],
@@ -133,6 +137,7 @@ def sink_settings(engine: Engine, node: Transformation, place: Place) -> SinkSet
         node,
         kind,
         properties,
+        read.compression(kind, properties),
         place.linked_service,
         location,
         bool(read.value("truncate")),
@@ -184,7 +189,7 @@ class _Reader:
     def place(self, place: Place) -> tuple[str, Mapping[str, Any], Location]:
         """The type and properties of the dataset, and where it lies; those of the script for an inline one."""
         if place.dataset is not None:
-            return place.dataset.type, _with_codec(place.dataset.properties), self._location(place.dataset)
+            return place.dataset.type, place.dataset.properties, self._location(place.dataset)
         format = self.value("format")
         if format not in _INLINE:
             raise of_error(unsupported(f"the format '{format}' of a {self._node.kind}", self._node.line), self._node)
@@ -195,6 +200,14 @@ class _Reader:
         folder, file = str(self.value("folderPath") or ""), str(self.value("fileName") or "")
         return _INLINE[str(format)], properties, Location(str(container), folder.strip("/"), file.strip("/"))
 
+    def compression(self, kind: str, properties: Mapping[str, Any]) -> Compression:
+        """How files are compressed as a whole; Parquet is within itself. Data flows know no archives, as in Azure."""
+        found = Compression() if kind == "Parquet" else read_compression(properties)
+        if found.is_archive:
+            problem = unsupported(f"the compression '{found.codec}' in data flows", self._node.line)
+            raise of_error(problem, self._node)
+        return found
+
     def _has(self, name: str) -> bool:
         return self._node.property(name) is not None
 
@@ -204,7 +217,9 @@ class _Reader:
         return read_location(dataset)
 
 
-def _with_codec(properties: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The properties of a dataset, its compression where those of delimited text and Parquet have it."""
-    compression = properties.get("compression")
-    return {**properties, "compressionCodec": compression.get("type")} if isinstance(compression, dict) else properties
+def _suffix(kind: str, properties: Mapping[str, Any], compression: Compression) -> str:
+    """How names of files end, as Spark ends them."""
+    if kind == "Parquet":
+        codec = files.parquet_codec(properties)
+        return ("" if codec == "none" else f".{codec}") + ".parquet"
+    return (".csv" if kind == "DelimitedText" else ".json") + compression.extension

@@ -20,6 +20,12 @@ from adfkit.local_azure.services.data_factory.runtime.data_flows.errors import (
 from adfkit.local_azure.services.data_factory.runtime.data_flows.settings import SinkSettings, SourceSettings
 from adfkit.local_azure.services.data_factory.runtime.errors import ActivityFailure
 from adfkit.local_azure.services.data_factory.runtime.factory import Cloud
+from adfkit.local_azure.services.data_factory.runtime.file_formats.compression import (
+    NONE,
+    CompressionError,
+    pack,
+    unpack,
+)
 
 _SPECIAL = re.compile(r"[*?\[]")
 
@@ -42,10 +48,10 @@ async def fetch(cloud: Cloud, source: SourceSettings, folder: Path) -> tuple[lis
     await asyncio.to_thread(folder.mkdir)
     paths = []
     for index, name in enumerate(names):
+        path = folder / f"{index}"
         with _told(source.node):
-            content = await store.read(container, name)
-        paths.append(folder / f"{index}")
-        await asyncio.to_thread(paths[-1].write_bytes, content)
+            await store.download(container, name, path)
+        paths.append(await asyncio.to_thread(_plain, source, name, path))
     return paths, [f"/{container}/{name}" for name in names]
 
 
@@ -63,10 +69,28 @@ async def store(cloud: Cloud, sink: SinkSettings, files: Mapping[str, Path]) -> 
             for blob in (await blobs.list(location.container, location.prefix, recursive=True))[0]:
                 await blobs.delete(location.container, blob.name)
         for name, path in files.items():
-            content = await asyncio.to_thread(path.read_bytes)
-            await blobs.write(location.container, location.prefix + name, content)
-            size += len(content)
+            packed, bytes = await asyncio.to_thread(_packed, sink, name, path)
+            await blobs.upload(location.container, location.prefix + name, packed)
+            size += bytes
     return size
+
+
+def _plain(source: SourceSettings, name: str, path: Path) -> Path:
+    """The file decompressed."""
+    try:
+        [(_, plain)] = unpack(path, source.compression, path.parent)
+    except CompressionError as error:
+        raise failure(USER_ERROR, f"The file /{source.location.container}/{name}: {error}", source.node) from error
+    return plain
+
+
+def _packed(sink: SinkSettings, name: str, path: Path) -> tuple[Path, int]:
+    """The file compressed, and its bytes."""
+    packed = path
+    if sink.compression.codec != NONE:
+        packed = path.with_name(f"{path.name}.packed")
+        pack(path, sink.compression, packed, name)
+    return packed, packed.stat().st_size
 
 
 @contextmanager

@@ -41,6 +41,8 @@ def run(
         if not json:
             raise
         found = refused(str(error), pipeline)
+    for warning in found.warnings:
+        err.print(f"warning: {warning}", markup=False, soft_wrap=True)
     if json:
         typer.echo(json_module.dumps(found.to_json(), indent=2))
     else:

@@ -3,7 +3,8 @@
 https://learn.microsoft.com/rest/api/datafactory/
 
 Supported are factories, their artifacts and the run APIs; the activities of `runtime/activities/registry.py` run, any
-other fails by its name. Schedule, tumbling window and blob event triggers fire; recovery runs answer 501.
+other fails by its name. Schedule, tumbling window and blob event triggers fire; a run can
+be run again, as a whole, from an activity or from where it failed.
 """
 
 from __future__ import annotations

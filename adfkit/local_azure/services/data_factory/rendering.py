@@ -14,15 +14,15 @@ from adfkit.local_azure.services.data_factory.runtime.records import ActivityRun
 from adfkit.local_azure.services.data_factory.runtime.sealing import MASK
 
 
-def pipeline_run(run: PipelineRun) -> Json:
-    """A `PipelineRun`."""
+def pipeline_run(run: PipelineRun, *, is_latest: bool = True) -> Json:
+    """A `PipelineRun`; the latest of its group unless a rerun stands for it."""
     start = run.started or run.created
     return {
         "id": f"{run.factory}/pipelineruns/{run.run_id}",
         "runId": run.run_id,
         "debugRunId": None,
-        "runGroupId": run.run_id,
-        "isLatest": True,
+        "runGroupId": run.group,
+        "isLatest": is_latest,
         "pipelineName": run.pipeline,
         "parameters": {
             name: MASK if name in run.secure_parameters else _parameter(value) for name, value in run.parameters.items()

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from adfkit.local_azure.errors import not_implemented
 from adfkit.local_azure.resource_id import ResourceId, parse
 from adfkit.local_azure.service import ArmRequest, ArmResponse
 from adfkit.local_azure.services.data_factory import errors, queries, rendering
-from adfkit.local_azure.services.data_factory.runtime import Factory, PipelineRun, PipelineRuntime, RunError
+from adfkit.local_azure.services.data_factory.runtime import Factory, PipelineRun, PipelineRuntime, Recovery, RunError
 
 PIPELINE_FIELDS: Final[Mapping[str, str]] = {
     "pipelinename": "pipelineName",
@@ -38,47 +37,66 @@ class Runs:
         """`createRun` of a pipeline: 200 with the run's id.
 
         Raises:
-            AzureError: 400 for a missing or wrong parameter, 501 for a recovery run.
+            AzureError: 400 for a missing or wrong parameter, or a run that cannot be recovered.
         """
         pipeline = request.require()
-        if str(request.query.get("isRecovery", "false")).lower() == "true":
-            raise not_implemented("recovery runs (isRecovery) of Data Factory")
         invoked_by = {"id": request.principal.object_id, "name": "Manual", "invokedByType": "Manual"}
+        reference = self._reference(request)
+        parameters = request.body if reference is None else reference.parameters | request.body
         try:
             run = self._runtime.create_run(
-                self._factory(request.id.parent), pipeline.name, self._parameters(request), invoked_by
+                self._factory(request.id.parent),
+                pipeline.name,
+                parameters,
+                invoked_by,
+                recovery=self._recovery(request, reference),
             )
         except RunError as error:
             raise errors.bad_request(str(error), f"Pipeline/{pipeline.name}") from error
         return ArmResponse({"runId": run.run_id})
 
-    def _parameters(self, request: ArmRequest) -> Mapping[str, object]:
+    def _reference(self, request: ArmRequest) -> PipelineRun | None:
+        """The run whose parameters are taken, and that a recovery run recovers."""
         reference = request.query.get("referencePipelineRunId")
         if reference is None:
-            return request.body
+            return None
         run = self._runtime.history.run(reference)
         if run is None or run.factory != _factory_key(request.id):
             raise errors.referenced_run_not_valid(reference, request.id.name)
-        return run.parameters | request.body
+        return run
+
+    def _recovery(self, request: ArmRequest, reference: PipelineRun | None) -> Recovery | None:
+        start, from_failure = request.query.get("startActivityName"), _flag(request, "startFromFailure")
+        if not _flag(request, "isRecovery"):
+            if start is not None or from_failure:
+                raise errors.bad_request("startActivityName and startFromFailure are for recovery runs (isRecovery).")
+            return None
+        pipeline = request.require().name
+        if reference is None or reference.pipeline != pipeline or not reference.has_ended:
+            raise errors.referenced_run_not_valid(str(request.query.get("referencePipelineRunId")), pipeline)
+        return Recovery(reference, self._runtime.history.activities(reference.run_id), start, from_failure)
 
     async def get(self, request: ArmRequest) -> ArmResponse:
         """A pipeline run."""
-        return ArmResponse(rendering.pipeline_run(self._run(request)))
+        run = self._run(request)
+        superseded = self._runtime.history.superseded(run.factory)
+        return ArmResponse(rendering.pipeline_run(run, is_latest=run.run_id not in superseded))
 
     async def cancel(self, request: ArmRequest) -> ArmResponse:
         """`cancel`: 200 once the run has ended as Cancelled."""
         run = self._run(request)
         if run.has_ended:
             raise errors.run_has_ended(run.run_id, run.status)
-        recursive = str(request.query.get("isRecursive", "false")).lower() == "true"
-        await self._runtime.cancel(run.run_id, recursive=recursive)
+        await self._runtime.cancel(run.run_id, recursive=_flag(request, "isRecursive"))
         return ArmResponse()
 
     async def query(self, request: ArmRequest) -> ArmResponse:
         """`queryPipelineRuns` of a factory."""
         query = queries.Query.read(request.body)
         runs = self._runtime.history.runs(_factory_key(request.id), query.after, query.before)
-        return ArmResponse(queries.answer([rendering.pipeline_run(run) for run in runs], query, PIPELINE_FIELDS))
+        superseded = self._runtime.history.superseded(_factory_key(request.id))
+        shown = [rendering.pipeline_run(run, is_latest=run.run_id not in superseded) for run in runs]
+        return ArmResponse(queries.answer(shown, query, PIPELINE_FIELDS))
 
     async def query_activities(self, request: ArmRequest) -> ArmResponse:
         """`queryActivityruns` of a pipeline run."""
@@ -96,6 +114,10 @@ class Runs:
         if run is None or run.factory != _factory_key(request.id):
             raise errors.run_not_found(request.id.name)
         return run
+
+
+def _flag(request: ArmRequest, name: str) -> bool:
+    return str(request.query.get(name, "false")).lower() == "true"
 
 
 def _factory_key(id: ResourceId) -> str:

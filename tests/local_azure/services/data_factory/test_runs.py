@@ -104,9 +104,77 @@ def test_a_run_with_the_parameters_of_another(factory: FactoryClient) -> None:
         create(GROUP, factory.name, "P", reference_pipeline_run_id="{}")
     assert error.value.error
     assert error.value.error.code == "ReferencedPipelineRunNotValid"
-    with pytest.raises(HttpResponseError) as error:
-        create(GROUP, factory.name, "P", reference_pipeline_run_id=first.run_id, is_recovery=True)
-    assert error.value.status_code == 501
+
+
+def recovering_pipeline(factory: FactoryClient, *, code: str) -> None:
+    """A sets a variable, B is a block of two, C fails by an expression unless `code` is good, D runs behind C."""
+    inner = [set_variable("B1", "b1"), behind("B1", set_variable("B2", "b2"))]
+    check = {"expression": f"@equals('{code}', 'good')", "ifFalseActivities": [FAIL]}
+    block = {"name": "B", "type": "IfCondition", "typeProperties": {"expression": "@true", "ifTrueActivities": inner}}
+    factory.pipeline(
+        "P",
+        {**set_variable("A", "a"), "typeProperties": {"variableName": "kept", "value": "from the first run"}},
+        behind("A", block),
+        behind("A", {"name": "C", "type": "IfCondition", "typeProperties": check}),
+        behind(
+            "B C", set_variable("D", "@{variables('kept')}, @{activity('A').output.value}, @{activity('B2').status}")
+        ),
+        variables={**VARIABLES, "kept": {"type": "String", "defaultValue": "nothing"}},
+    )
+
+
+FAIL = {"name": "F", "type": "Fail", "typeProperties": {"message": "bad", "errorCode": "1"}}
+
+
+def behind(names: str, activity: dict[str, Any]) -> dict[str, Any]:
+    found = [{"activity": name, "dependencyConditions": ["Succeeded"]} for name in names.split()]
+    return {**activity, "dependsOn": found}
+
+
+@pytest.mark.parametrize(
+    ("options", "again"),
+    [
+        ({"start_from_failure": True}, {"C", "D"}),
+        ({"start_activity_name": "c"}, {"C", "D"}),
+        ({"start_activity_name": "A"}, {"A", "B", "B1", "B2", "C", "D"}),
+        ({}, {"A", "B", "B1", "B2", "C", "D"}),
+    ],
+)
+def test_a_recovery_run_executes_what_it_must(factory: FactoryClient, options: dict[str, Any], again: set[str]) -> None:
+    recovering_pipeline(factory, code="bad")
+    failed = factory.run("P")
+    assert (failed.status, failed.is_latest) == ("Failed", True)
+    recovering_pipeline(factory, code="good")
+    create = factory.client.pipelines.create_run
+    created = create(GROUP, factory.name, "P", reference_pipeline_run_id=failed.run_id, is_recovery=True, **options)
+    run = factory.wait(created.run_id)
+    before, now = factory.activities(failed), factory.activities(run)
+    assert (run.status, run.run_group_id, run.is_latest) == ("Succeeded", failed.run_id, True)
+    assert factory.get(str(failed.run_id)).is_latest is False
+    assert now["D"].output["value"] == "from the first run, from the first run, Succeeded"
+    executed = {
+        name
+        for name, activity in now.items()
+        if name not in before or activity.activity_run_start != before[name].activity_run_start
+    }
+    assert executed == again
+
+
+def test_what_cannot_be_recovered_is_refused(factory: FactoryClient) -> None:
+    recovering_pipeline(factory, code="bad")
+    factory.pipeline("Other", set_variable("S", "x"), variables=VARIABLES)
+    other, failed = factory.run("Other"), factory.run("P")
+    create = factory.client.pipelines.create_run
+    for options, code in (
+        ({"is_recovery": True}, "ReferencedPipelineRunNotValid"),
+        ({"is_recovery": True, "reference_pipeline_run_id": other.run_id}, "ReferencedPipelineRunNotValid"),
+        ({"is_recovery": True, "reference_pipeline_run_id": failed.run_id, "start_activity_name": "Z"}, "BadRequest"),
+        ({"reference_pipeline_run_id": failed.run_id, "start_from_failure": True}, "BadRequest"),
+    ):
+        with pytest.raises(HttpResponseError) as error:
+            create(GROUP, factory.name, "P", **options)
+        assert error.value.error
+        assert error.value.error.code == code
 
 
 def test_queries_filter_order_and_page(factory: FactoryClient) -> None:

@@ -19,6 +19,8 @@ class Report:
     return_value: dict[str, Any] = field(default_factory=dict)
     variables: dict[str, Any] = field(default_factory=dict)
     activities: Sequence[dict[str, Any]] = ()
+    warnings: Sequence[str] = ()
+    """What a reader should know that is no part of the result, such as stubs that stand for no activity."""
 
     @property
     def succeeded(self) -> bool:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import difflib
 import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,8 @@ from adfkit.local_azure.services.data_factory.runtime import (
     VirtualClock,
 )
 from adfkit.local_azure.services.data_factory.runtime.errors import ActivityFailure
+from adfkit.local_azure.services.data_factory.shapes import PIPELINE
+from adfkit.local_azure.services.data_factory.structure import walk
 from adfkit.local_azure.store import Store
 
 
@@ -61,12 +65,40 @@ def run_pipeline(artifacts: FolderArtifacts, pipeline: str, parameters: Mapping[
     problems = pipelines.problems(definition, required=False)
     if problems:
         raise FolderRunError(f"pipeline '{name}' is refused:\n" + "\n".join(problems))
+    warnings = _unused(stubs, artifacts, name)
     with tempfile.TemporaryDirectory(prefix="adfkit-run-") as folder:
         store = Store(Path(folder) / "history.db")
         try:
-            return asyncio.run(_run(History(store, Sealer.ephemeral()), artifacts, name, parameters, stubs))
+            found = asyncio.run(_run(History(store, Sealer.ephemeral()), artifacts, name, parameters, stubs))
+            return replace(found, warnings=warnings)
         finally:
             store.close()
+
+
+def _unused(stubs: Stubs, artifacts: FolderArtifacts, pipeline: str) -> list[str]:
+    """A sentence for each stub whose name no activity has, in the pipeline or in those that it executes."""
+    names: dict[str, str] = {}
+    seen, to_look_at = set[str](), [pipeline]
+    while to_look_at:
+        name = to_look_at.pop()
+        try:
+            found = artifacts.find("pipelines", name)
+        except ActivityFailure:  # a file that cannot be read fails the activity that executes it, if one does
+            continue
+        if found is None or name.lower() in seen or any(PIPELINE(found[1], "properties")):
+            continue
+        seen.add(name.lower())
+        for activity in walk(found[1].get("activities") or []):
+            names[activity["name"].lower()] = activity["name"]
+            reference = (activity.get("typeProperties") or {}).get("pipeline")
+            if activity["type"] == "ExecutePipeline" and isinstance(reference, dict):
+                to_look_at.append(str(reference.get("referenceName")))
+    return [_warning(name, list(names.values())) for name in stubs.names if name.lower() not in names]
+
+
+def _warning(stub: str, names: list[str]) -> str:
+    close = difflib.get_close_matches(stub, names, n=1)
+    return f"the stub '{stub}' stands for no activity of the pipeline" + (f"; is '{close[0]}' meant?" if close else "")
 
 
 async def _run(

@@ -18,6 +18,7 @@ from adfkit.local_azure.services.data_factory.runtime.factory import (
 )
 from adfkit.local_azure.services.data_factory.runtime.history import History
 from adfkit.local_azure.services.data_factory.runtime.records import ActivityRun, Event, PipelineRun
+from adfkit.local_azure.services.data_factory.runtime.recovery import Recovery
 from adfkit.local_azure.services.data_factory.runtime.runtime import PipelineRuntime
 from adfkit.local_azure.services.data_factory.runtime.sealing import Sealer
 
@@ -35,6 +36,7 @@ __all__ = [
     "HttpResponse",
     "PipelineRun",
     "PipelineRuntime",
+    "Recovery",
     "RunError",
     "Sealer",
     "SystemClock",

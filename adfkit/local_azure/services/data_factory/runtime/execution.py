@@ -46,10 +46,10 @@ class Execution:
         self.cancelled = False
         """Set before the task of a run is cancelled for good; without it, a restart goes on where it was."""
         self._recorded: dict[str, list[ActivityRun]] = defaultdict(list)
-        """What history holds by path, in the order in which it began; empty unless restored."""
+        """What history holds by path, in the order in which it began; empty for what is new."""
 
     def restore(self) -> None:
-        """Take over what history holds of this run."""
+        """Take over what history holds of this run: from before a restart, or of the run that it recovers."""
         for activity in self.history.activities(self.record.run_id):
             self._recorded[activity.path].append(activity)
 

@@ -34,6 +34,9 @@ SCHEMA: Final = (
         time TEXT NOT NULL, kind TEXT NOT NULL, subject TEXT NOT NULL, detail TEXT NOT NULL
     )""",
     "CREATE INDEX run_events_by_run ON run_events (run_id)",
+    "ALTER TABLE pipeline_runs ADD COLUMN run_group TEXT NOT NULL DEFAULT ''",
+    "UPDATE pipeline_runs SET run_group = run_id",
+    "CREATE INDEX pipeline_runs_by_group ON pipeline_runs (run_group)",
 )
 
 
@@ -46,11 +49,13 @@ class History:
         self._sealer = sealer
         store.migrate(OWNER, SCHEMA)
 
-    def add_run(self, run: PipelineRun) -> None:
-        """Record a run that has just been asked for."""
+    def add_run(self, run: PipelineRun, reused: Iterable[ActivityRun] = ()) -> None:
+        """Record a run that has just been asked for, with what counts of the run that it recovers."""
         with self._store.transaction() as connection:
             columns = self._run_columns(run)
             _insert(connection, "pipeline_runs", columns)
+            for activity in reused:
+                _insert(connection, "activity_runs", self._activity_columns(activity))
             _add_event(connection, run.run_id, run.created, "RunCreated", run.pipeline, run.status)
 
     def save_run(self, run: PipelineRun, kind: str) -> None:
@@ -113,6 +118,15 @@ class History:
             (factory, _text(after), _text(before)),
         )
 
+    def superseded(self, factory: str) -> frozenset[str]:
+        """The ids of a factory's runs that a later rerun of theirs stands for."""
+        rows = self._store.rows(
+            "SELECT run_id FROM pipeline_runs AS run WHERE factory = ? AND EXISTS "
+            "(SELECT 1 FROM pipeline_runs AS later WHERE later.run_group = run.run_group AND later.rowid > run.rowid)",
+            (factory,),
+        )
+        return frozenset(row["run_id"] for row in rows)
+
     def activities(self, run_id: str) -> list[ActivityRun]:
         """All attempts of all activities of a run, in the order they began."""
         rows = self._store.rows("SELECT * FROM activity_runs WHERE run_id = ? ORDER BY rowid", (run_id,))
@@ -145,6 +159,7 @@ class History:
     def _run_columns(self, run: PipelineRun) -> dict[str, Any]:
         return {
             "run_id": run.run_id,
+            "run_group": run.group,
             "factory": run.factory,
             "pipeline": run.pipeline,
             "definition": to_json(seal_secure_strings(run.definition, self._sealer)),
@@ -165,6 +180,7 @@ class History:
         secure = tuple(from_json(row["secure_parameters"]))
         return PipelineRun(
             run_id=row["run_id"],
+            group=row["run_group"],
             factory=row["factory"],
             pipeline=row["pipeline"],
             definition=open_secure_strings(from_json(row["definition"]), self._sealer),

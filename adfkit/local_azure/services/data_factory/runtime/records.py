@@ -15,9 +15,13 @@ ENDED: Final[frozenset[str]] = frozenset({"Succeeded", "Failed", "TimedOut", "Ca
 
 @dataclass(slots=True, kw_only=True)
 class PipelineRun:
-    """One pipeline run. `definition` is the pipeline's `properties` as they were when the run was created."""
+    """One pipeline run. `definition` is the pipeline's `properties` as they were when the run was created.
+
+    `group` is the id of the run that a rerun, or a rerun of that, recovers; a run's own id if it is no rerun.
+    """
 
     run_id: str
+    group: str
     factory: str
     pipeline: str
     definition: Json

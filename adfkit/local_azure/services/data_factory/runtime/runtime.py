@@ -23,6 +23,7 @@ from adfkit.local_azure.services.data_factory.runtime.parameters import (
     secure_names,
 )
 from adfkit.local_azure.services.data_factory.runtime.records import PipelineRun
+from adfkit.local_azure.services.data_factory.runtime.recovery import Recovery
 
 logger = logging.getLogger(__name__)
 Key = tuple[str, str]
@@ -66,8 +67,11 @@ class PipelineRuntime:
         parameters: Mapping[str, Any],
         invoked_by: Mapping[str, Any],
         run_id: str | None = None,
+        recovery: Recovery | None = None,
     ) -> PipelineRun:
         """Start a run, or queue it behind the pipeline's concurrency; it is in history when this returns.
+
+        A recovery run begins with the variables of the run that it recovers.
 
         Raises:
             RunError: the pipeline does not exist, or a parameter is missing or of another type.
@@ -77,9 +81,10 @@ class PipelineRuntime:
             raise RunError(f"The pipeline '{pipeline}' does not exist in the data factory '{factory.name}'.")
         name, definition = found
         declared = definition.get("parameters") or {}
-        now = self.clock.now()
+        now, id = self.clock.now(), run_id or str(uuid4())
         run = PipelineRun(
-            run_id=run_id or str(uuid4()),
+            run_id=id,
+            group=recovery.reference.group if recovery else id,
             factory=factory.id,
             pipeline=name,
             definition=dict(definition),
@@ -90,10 +95,15 @@ class PipelineRuntime:
             created=now,
             updated=now,
         )
+        reused = recovery.reused(definition, id) if recovery else []
+        if recovery and reused:
+            run.variables |= {
+                name: recovery.reference.variables.get(name, value) for name, value in run.variables.items()
+            }
         starts = self._may_start(run)
         if starts:
             run.status, run.started = "InProgress", now
-        self.history.add_run(run)
+        self.history.add_run(run, reused)
         if starts:
             self._start(run, factory)
         else:
@@ -144,7 +154,7 @@ class PipelineRuntime:
                 self.history.cancel_activities(run.run_id, self.clock.now())
                 self._end(run, "Cancelled", "")
             elif run.status == "InProgress":
-                self._start(run, factory, resumed=True)
+                self._start(run, factory)
             elif self._may_start(run):
                 self._start_queued(run, factory)
             else:
@@ -161,10 +171,9 @@ class PipelineRuntime:
         limit = run.definition.get("concurrency")
         return not limit or len(self._active[_key(run)]) < int(limit)
 
-    def _start(self, run: PipelineRun, factory: Factory, *, resumed: bool = False) -> None:
+    def _start(self, run: PipelineRun, factory: Factory) -> None:
         execution = Execution(run, factory, self)
-        if resumed:
-            execution.restore()
+        execution.restore()
         self._executions[run.run_id] = execution
         self._active[_key(run)].add(run.run_id)
         self._tasks[run.run_id] = asyncio.ensure_future(self._run(execution))

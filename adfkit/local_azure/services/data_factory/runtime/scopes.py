@@ -60,7 +60,7 @@ def system_variables(run: PipelineRun, factory: str) -> dict[str, Any]:
         "DataFactory": factory,
         "Pipeline": run.pipeline,
         "RunId": run.run_id,
-        "GroupId": run.run_id,
+        "GroupId": run.group,
         "TriggerId": invoked_by.get("id"),
         "TriggerName": invoked_by.get("name"),
         "TriggerTime": time_text(run.created),

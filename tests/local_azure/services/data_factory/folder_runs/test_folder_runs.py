@@ -146,7 +146,7 @@ def test_what_cannot_be_run_is_told(folder: Path, pipeline: str, stubs: Any, exp
 
 def test_the_command_prints_the_report(folder: Path, tmp_path: Path) -> None:
     stubs = tmp_path / "stubs.json"
-    stubs.write_text('{"Copy": {"output": {"rowsCopied": 1}}}')
+    stubs.write_text('{"Copy": {"output": {"rowsCopied": 1}}, "Kepp": {"output": {}}}')
 
     def adfkit(*arguments: str) -> subprocess.CompletedProcess[str]:
         code = "from adfkit.cli.main import main; main()"
@@ -155,6 +155,7 @@ def test_the_command_prints_the_report(folder: Path, tmp_path: Path) -> None:
 
     good, bad = adfkit("Load", "--stubs", str(stubs)), adfkit("Nothing")
     assert good.returncode == 0, good.stderr
+    assert good.stderr == "warning: the stub 'Kepp' stands for no activity of the pipeline; is 'Keep' meant?\n"
     shown = json.loads(good.stdout)
     assert (shown["status"], shown["error"], shown["returnValue"], shown["variables"]) == (
         "Succeeded",

@@ -170,5 +170,17 @@ def test_the_batch_client_lists_the_tasks_of_every_run(outputs: dict[str, Any]) 
     assert [task.execution_info.result for task in tasks if task.execution_info] == ["success"] * 2 * wanted
 
 
+def test_advice_measures_the_input_that_landed(way: Way, second: dict[str, Any]) -> None:
+    advice = way.json("advise", "flights", "--latency", "60")
+    assert (advice["input"]["rows"], advice["input"]["partitions"]) == (FLIGHTS, 12)
+    assert advice["prices"] is None
+    assert [each["rank"] for each in advice["techniques"]] == [1, 2, 3, 4, 5]
+    assert advice["techniques"][0]["technique"] == "azure_function"
+    told = way.adfkit("advise", "flights", "--size", "100")
+    assert "Cost: no price sheet: run scripts/refresh_prices.py" in told.stdout
+    assert "the largest instance has 4 GiB" in told.stdout
+    assert "no ingestion 'none'" in way.refused("advise", "none")
+
+
 def test_a_preview_after_it_all_shows_no_changes(way: Way, second: dict[str, Any]) -> None:
     assert way.json("preview")["summary"].startswith("no changes")

@@ -9,6 +9,7 @@ import traceback
 import typer
 
 from adfkit.cli import backfill, deploy, expressions, factory, local, quickstart, runs
+from adfkit.cli.advise.command import advise
 from adfkit.cli.output import fail
 from adfkit.cli.project import CliError
 
@@ -30,6 +31,7 @@ app.command()(runs.runs)
 app.command()(backfill.backfill)
 app.command()(quickstart.quickstart)
 app.command()(expressions.expr)
+app.command()(advise)
 
 
 def main() -> None:

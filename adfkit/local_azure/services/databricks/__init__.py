@@ -10,13 +10,16 @@ import shutil
 
 from adfkit.local_azure.platform import Platform
 from adfkit.local_azure.service import ArmRequest, DataPlane, Service
+from adfkit.local_azure.services.databricks import users_api
+from adfkit.local_azure.services.databricks.clusters_api import ClustersApi, LibrariesApi, PoolsApi
 from adfkit.local_azure.services.databricks.data_plane import DatabricksDataPlane
 from adfkit.local_azure.services.databricks.dbfs_api import DbfsApi
 from adfkit.local_azure.services.databricks.errors import render_error
-from adfkit.local_azure.services.databricks.jobs_api import RunsApi
+from adfkit.local_azure.services.databricks.jobs_api import JobsApi
 from adfkit.local_azure.services.databricks.places import home
 from adfkit.local_azure.services.databricks.records import Records
 from adfkit.local_azure.services.databricks.runs import Runs
+from adfkit.local_azure.services.databricks.runs_api import RunsApi
 from adfkit.local_azure.services.databricks.secrets_api import SecretsApi
 from adfkit.local_azure.services.databricks.types import resource_types
 from adfkit.local_azure.services.databricks.unity_catalog import UnityCatalogApi
@@ -34,11 +37,15 @@ class DatabricksService(Service):
         apis = (
             WorkspaceApi(self._records),
             RunsApi(self._records, self._runs),
+            JobsApi(self._records, self._runs),
+            ClustersApi(self._records),
+            LibrariesApi(self._records),
+            PoolsApi(self._records),
             SecretsApi(self._records),
             DbfsApi(self._records),
             UnityCatalogApi(self._records),
         )
-        plane = DatabricksDataPlane(platform, tuple(route for api in apis for route in api.routes))
+        plane = DatabricksDataPlane(platform, (*users_api.ROUTES, *(route for api in apis for route in api.routes)))
         self.data_planes = (
             DataPlane(
                 host="{workspace}.{number}.azuredatabricks",

@@ -88,6 +88,13 @@ class ApiCall:
         except (TypeError, ValueError) as error:
             raise errors.invalid_parameter(f"'{name}' must be a whole number; it is '{value}'.") from error
 
+    def page(self, name: str, found: list[Json], size: int) -> Json:
+        """A page of what was found, with the token of the next one; `limit` or `page_size` may make it smaller."""
+        start = self.number("page_token", self.number("offset", 0))
+        wanted = min(size, max(1, self.number("limit", self.number("page_size", size))))
+        body: Json = {name: found[start : start + wanted], "has_more": start + wanted < len(found)}
+        return {**body, "next_page_token": str(start + wanted)} if body["has_more"] else body
+
     def flag(self, name: str, default: bool = False) -> bool:
         """A boolean, which a query or form has as text."""
         return str(self.get(name, default)).lower() == "true"

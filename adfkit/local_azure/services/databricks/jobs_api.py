@@ -1,215 +1,167 @@
-"""The Jobs API 2.0, 2.1 and 2.2: runs. https://docs.databricks.com/api/azure/workspace/jobs"""
+"""The Jobs API: jobs, which are settings kept under a number, and their runs.
+
+https://docs.databricks.com/api/azure/workspace/jobs
+"""
 
 from __future__ import annotations
 
+import copy
 from typing import Any, Final
 
 from starlette.responses import Response
 
 from adfkit.local_azure.errors import not_implemented
 from adfkit.local_azure.services.databricks import errors, run_states, tasks
-from adfkit.local_azure.services.databricks.data_plane import ApiCall, Route, answer
-from adfkit.local_azure.services.databricks.driver import source
-from adfkit.local_azure.services.databricks.records import NOTEBOOK, Records, milliseconds, new_id
+from adfkit.local_azure.services.databricks.data_plane import ApiCall, Json, Route, answer
+from adfkit.local_azure.services.databricks.records import Records, milliseconds, new_id
 from adfkit.local_azure.services.databricks.runs import Runs
-from adfkit.local_azure.services.databricks.workspace_api import normal
+from adfkit.local_azure.services.databricks.runs_api import check_settings, new_run
 
-Json = dict[str, Any]
-PAGE: Final = 25
-_IGNORED: Final = frozenset(
-    {"access_control_list", "email_notifications", "webhook_notifications", "notification_settings", "health", "queue"}
-    | {"budget_policy_id", "usage_policy_id", "performance_target", "tags", "description", "edit_mode", "format"}
+JOB: Final = "job"
+LIMIT: Final = 20
+_RUN_NOW: Final = frozenset(
+    {"job_id", "idempotency_token", "job_parameters", "notebook_params", "jar_params", "python_params", "queue", "only"}
 )
-"""What says who is told and who pays; nobody is told here, and nothing costs."""
-SETTINGS: Final = _IGNORED | {
-    *("run_name", "name", "tasks", "timeout_seconds", "idempotency_token", "environments", "job_clusters"),
-    *("parameters", "max_concurrent_runs", "run_as", "git_source", "schedule", "trigger", "continuous", "deployment"),
-    *("new_cluster", "existing_cluster_id", "libraries", "max_retries", "min_retry_interval_millis"),
-    *("retry_on_timeout", *tasks.KINDS),
-}
 
 
-class RunsApi:
-    """One-time runs, and what came of every run."""
+class JobsApi:
+    """Create, change, list and run."""
 
     def __init__(self, records: Records, runs: Runs) -> None:
         self._records = records
         self._runs = runs
         self.routes = (
-            Route("POST", "jobs/runs/submit", self.submit),
-            Route("GET", "jobs/runs/get", self.get),
-            Route("GET", "jobs/runs/get-output", self.output),
-            Route("GET", "jobs/runs/list", self.list),
-            Route("GET", "jobs/runs/export", self.export),
-            Route("POST", "jobs/runs/cancel", self.cancel),
-            Route("POST", "jobs/runs/cancel-all", self.cancel_all),
-            Route("POST", "jobs/runs/delete", self.delete),
+            Route("POST", "jobs/create", self.create),
+            Route("GET", "jobs/get", self.get),
+            Route("GET", "jobs/list", self.list),
+            Route("POST", "jobs/reset", self.reset),
+            Route("POST", "jobs/update", self.update),
+            Route("POST", "jobs/delete", self.delete),
+            Route("POST", "jobs/run-now", self.run_now),
         )
 
-    async def submit(self, call: ApiCall) -> Response:
-        """Begin a run that belongs to no job."""
-        check_settings(call.parameters)
-        found = tasks.check(call, self._records, call.parameters)
-        run = new_run(call, found, job_id=new_id(), name=str(call.get("run_name", "Untitled")), kind="SUBMIT_RUN")
-        run["internal"]["timeout_seconds"] = call.number("timeout_seconds", 0)
-        return answer({"run_id": self._runs.submit(call.key, run, call.get("idempotency_token"))})
+    async def create(self, call: ApiCall) -> Response:
+        """Keep a job."""
+        job_id = new_id()
+        self._keep(call, job_id, call.parameters, milliseconds())
+        return answer({"job_id": job_id})
 
     async def get(self, call: ApiCall) -> Response:
-        """A run, or one task of it by the task's run id."""
-        run_id = call.number("run_id")
-        run = self._require(call, run_id)
-        if run["run_id"] == run_id:
-            return answer(shown(run))
-        return answer(shown({**run, **_task(run, run_id), "tasks": []}))
-
-    async def output(self, call: ApiCall) -> Response:
-        """What a task gave."""
-        run_id = call.number("run_id")
-        run = self._require(call, run_id)
-        if run["run_id"] == run_id:
-            if len(run["tasks"]) > 1:
-                raise errors.invalid_parameter(
-                    "Retrieving the output of runs with multiple tasks is not supported. "
-                    "Please retrieve the output of each individual task run instead."
-                )
-            run_id = run["tasks"][0]["run_id"]
-        task = _task(run, run_id)
-        given = self._records.output(run_id)
-        body: Json = {"metadata": shown({**run, **task, "tasks": []})}
-        if "notebook_task" in task:
-            value = {"result": given["result"], "truncated": given["truncated"]} if given.get("result") else {}
-            body["notebook_output"] = value
-        elif "logs" in given:
-            body |= {"logs": given["logs"], "logs_truncated": given["logs_truncated"]}
-        if run_states.ended(task) and run_states.result(task) != run_states.SUCCESS:
-            body["error"] = given.get("error") or task["state"]["state_message"]
-            body["error_trace"] = given.get("error_trace", "")
-        return answer(body)
+        """A job."""
+        return answer(self._require(call))
 
     async def list(self, call: ApiCall) -> Response:
-        """The runs, the newest first."""
-        job = call.number("job_id") if call.get("job_id") else None
-        found = self._records.runs(call.key, job)
-        kind = call.get("run_type")
-        first, last = call.number("start_time_from", 0), call.number("start_time_to", 2**53)
-        wanted = [
-            run
-            for run in found
-            if (kind is None or run["run_type"] == kind)
-            and first <= run["start_time"] <= last
-            and not (call.flag("active_only") and run_states.ended(run))
-            and not (call.flag("completed_only") and not run_states.ended(run))
-        ]
-        start = int(call.get("page_token") or call.get("offset") or 0)
-        size = max(1, min(call.number("limit", PAGE), PAGE))
-        expand = call.flag("expand_tasks")
-        page = [shown(run) for run in wanted[start : start + size]]
-        for run in page:
-            if not expand:
-                run.pop("tasks")
-        more = start + size < len(wanted)
-        return answer(
-            {"runs": page, "has_more": more, **({"next_page_token": str(start + size)} if more else {})}
-            if page
-            else {"has_more": False}
-        )
+        """The jobs, the newest first; without their tasks, where `expand_tasks` does not ask for them."""
+        found = copy.deepcopy(self._records.all(call.key, JOB)[::-1])
+        if name := call.get("name"):
+            found = [job for job in found if str(job["settings"].get("name", "")).lower() == str(name).lower()]
+        if not call.flag("expand_tasks"):
+            for job in found:
+                for hidden in ("tasks", "job_clusters"):
+                    job["settings"].pop(hidden, None)
+        return answer(call.page("jobs", found, LIMIT))
 
-    async def export(self, call: ApiCall) -> Response:
-        """The notebook of a task, as a page."""
-        run_id = call.number("run_id")
-        run = self._require(call, run_id)
-        task = run["tasks"][0] if run["run_id"] == run_id else _task(run, run_id)
-        path = normal(str((task.get("notebook_task") or {}).get("notebook_path") or "/"))
-        found = self._records.object(call.key, path)
-        if found is None or found.type != NOTEBOOK:
-            raise errors.invalid_parameter(f"Run {run_id} has no notebook to export.")
-        return answer(
-            {
-                "views": [
-                    {
-                        "type": "NOTEBOOK",
-                        "name": path.rpartition("/")[2],
-                        "content": source.to_html(found.content.decode()),
-                    }
-                ]
-            }
-        )
-
-    async def cancel(self, call: ApiCall) -> Response:
-        """Cancel a run; it has ended when this is answered."""
-        await self._runs.cancel(self._require(call, call.number("run_id")))
+    async def reset(self, call: ApiCall) -> Response:
+        """Give a job other settings altogether."""
+        job = self._require(call)
+        self._keep(call, job["job_id"], call.required("new_settings"), job["created_time"])
         return answer()
 
-    async def cancel_all(self, call: ApiCall) -> Response:
-        """Cancel the runs of a job, or all."""
-        if not call.get("job_id") and not call.flag("all_queued_runs"):
-            raise errors.missing_parameter("job_id")
-        for run in self._records.runs(call.key, call.number("job_id") if call.get("job_id") else None):
-            await self._runs.cancel(run)
+    async def update(self, call: ApiCall) -> Response:
+        """Give a job some other settings; tasks and clusters are merged by their keys."""
+        job = self._require(call)
+        settings = {**job["settings"]}
+        for name, value in (call.get("new_settings") or {}).items():
+            settings[name] = _merged(settings.get(name) or [], value, name)
+        for name in call.get("fields_to_remove") or []:
+            _remove(settings, str(name))
+        self._keep(call, job["job_id"], settings, job["created_time"])
         return answer()
 
     async def delete(self, call: ApiCall) -> Response:
-        """Remove a run that has ended."""
-        run = self._require(call, call.number("run_id"))
-        if not run_states.ended(run):
-            raise errors.invalid_state(f"Run {run['run_id']} is active; cancel it before you delete it.")
-        self._records.delete_run(run["run_id"])
+        """Remove a job; its runs stay."""
+        self._records.delete(call.key, JOB, str(self._require(call)["job_id"]))
         return answer()
 
-    def _require(self, call: ApiCall, run_id: int) -> Json:
-        run = self._records.run(call.key, run_id)
-        if run is None:
-            raise errors.run_not_found(run_id)
-        return run
+    async def run_now(self, call: ApiCall) -> Response:
+        """Begin a run of a job."""
+        if unknown := set(call.parameters) - _RUN_NOW:
+            raise not_implemented(f"'{', '.join(sorted(unknown))}' of 'run-now'")
+        if call.get("only"):
+            raise not_implemented("'only' of 'run-now': the run of some tasks")
+        job = self._require(call)
+        settings = copy.deepcopy(job["settings"])
+        found = tasks.check(call, self._records, settings)
+        parameters = _job_parameters(settings, call.get("job_parameters", {}))
+        for task in found:
+            _give_parameters(task, call, parameters)
+        name = str(settings.get("name", "Untitled"))
+        run = new_run(call, found, job_id=job["job_id"], name=name, kind="JOB_RUN")
+        run["job_parameters"] = parameters
+        run["internal"]["timeout_seconds"] = int(settings.get("timeout_seconds") or 0)
+        active = [each for each in self._records.runs(call.key, job["job_id"]) if not run_states.ended(each)]
+        if len(active) >= int(settings.get("max_concurrent_runs") or 1):
+            raise not_implemented(
+                f"a queue of runs: {len(active)} of job {job['job_id']} run, and 'max_concurrent_runs' lets no more"
+            )
+        run_id = self._runs.submit(call.key, run, call.get("idempotency_token"))
+        return answer({"run_id": run_id, "number_in_job": run_id})
+
+    def _keep(self, call: ApiCall, job_id: int, settings: Json, created: int) -> None:
+        check_settings(settings)
+        for name in ("schedule", "trigger", "continuous"):
+            if settings.get(name):
+                raise not_implemented(f"'{name}' of a Databricks job: it runs when it is told to")
+        tasks.check(call, self._records, copy.deepcopy(settings))
+        shown = {"max_concurrent_runs": 1, "format": "MULTI_TASK", "timeout_seconds": 0, **settings}
+        document: dict[str, Any] = {
+            "job_id": job_id,
+            "creator_user_name": call.principal.client_id,
+            "run_as_user_name": call.principal.client_id,
+            "settings": {**shown, "tasks": tasks.of_settings(settings)},
+            "created_time": created,
+        }
+        self._records.put(call.key, JOB, str(job_id), document)
+
+    def _require(self, call: ApiCall) -> Json:
+        found = self._records.get(call.key, JOB, str(call.number("job_id")))
+        if found is None:
+            raise errors.invalid_parameter(f"Job {call.number('job_id')} does not exist.")
+        return found
 
 
-def check_settings(settings: Json) -> None:
-    """Refuse settings that would change what runs, and that local Azure does not know.
-
-    Raises:
-        AzureError: 501, naming them.
-    """
-    if unknown := set(settings) - SETTINGS - {name for name in settings if name.endswith("_task")}:
-        raise not_implemented(f"'{', '.join(sorted(unknown))}' of a Databricks job or run")
-    if settings.get("run_as"):
-        raise not_implemented("'run_as' of a Databricks job or run: it runs as the one that begins it")
+def _job_parameters(settings: Json, given: Json) -> list[Json]:
+    declared = {each["name"]: str(each.get("default", "")) for each in settings.get("parameters") or []}
+    if unknown := set(given) - set(declared):
+        raise errors.invalid_parameter(f"Job parameters {', '.join(sorted(unknown))} are not declared by the job.")
+    return [
+        {"name": name, "default": default, "value": str(given.get(name, default))} for name, default in declared.items()
+    ]
 
 
-def new_run(call: ApiCall, found: list[Json], *, job_id: int, name: str, kind: str) -> Json:
-    """A run about to begin; `internal` is what the API does not show."""
-    run_id, now = new_id(), milliseconds()
-    run: Json = {
-        "job_id": job_id,
-        "run_id": run_id,
-        "number_in_job": run_id,
-        "original_attempt_run_id": run_id,
-        "attempt_number": 0,
-        "creator_user_name": call.principal.client_id,
-        "run_as_user_name": call.principal.client_id,
-        "run_name": name,
-        "run_type": kind,
-        "trigger": "ONE_TIME",
-        "format": "MULTI_TASK",
-        "start_time": now,
-        "setup_duration": 0,
-        "execution_duration": 0,
-        "cleanup_duration": 0,
-        "run_page_url": f"{call.url}/?o={call.workspace.properties['workspaceId']}#job/{job_id}/run/{run_id}",
-        "tasks": tasks.made_ready(call, run_id, found, now),
-        "internal": {"principal": call.principal.object_id, "workspace": call.key},
-    }
-    run_states.go(run, "PENDING", "Waiting for cluster")
-    return run
+def _give_parameters(task: Json, call: ApiCall, parameters: list[Json]) -> None:
+    if "notebook_task" in task:
+        given = {each["name"]: each["value"] for each in parameters} | call.get("notebook_params", {})
+        base = task["notebook_task"].get("base_parameters") or {}
+        task["notebook_task"] = {**task["notebook_task"], "base_parameters": {**base, **given}}
+    for kind, name in (("spark_python_task", "python_params"), ("spark_jar_task", "jar_params")):
+        if kind in task and call.get(name) is not None:
+            task[kind] = {**task[kind], "parameters": call.get(name)}
 
 
-def shown(run: Json) -> Json:
-    """A run as the API shows it; secrets stand in its clusters as references only."""
-    hidden = ("internal", "running_since")
-    body = {name: value for name, value in run.items() if name not in hidden}
-    body["tasks"] = [{name: value for name, value in task.items() if name not in hidden} for task in run["tasks"]]
-    return body
+def _merged(before: Any, given: Any, name: str) -> Any:
+    key = {"tasks": "task_key", "job_clusters": "job_cluster_key", "environments": "environment_key"}.get(name)
+    if key is None:
+        return given
+    new = {each[key]: each for each in given}
+    kept = [new.pop(each[key], each) for each in before]
+    return [*kept, *new.values()]
 
 
-def _task(run: Json, run_id: int) -> Json:
-    found: Json = next(task for task in run["tasks"] if task["run_id"] == run_id)
-    return found
+def _remove(settings: Json, name: str) -> None:
+    """Remove a setting, or one of a list by its key, as in `tasks/clean`."""
+    field, _, key = name.partition("/")
+    if not key:
+        settings.pop(field, None)
+        return
+    settings[field] = [each for each in settings.get(field) or [] if key not in each.values()]

@@ -185,6 +185,9 @@ class Runs:
             if cluster is None:
                 message = f"Cluster {id} does not exist"
                 raise TaskFailedError(message, code="CLUSTER_ERROR", internal=True)
+            if cluster["state"] != "RUNNING":
+                cluster |= {"state": "RUNNING", "start_time": milliseconds()}
+                self._records.put(workspace, "cluster", id, cluster)
         else:
             cluster = task.get("new_cluster") or {}
         return Place(self._platform, self._records, resource, principal, run, resolved(run, task), cluster)

@@ -11,11 +11,11 @@ import pytest
 from databricks.sdk import WorkspaceClient
 from databricks.sdk import errors as sdk_errors
 from databricks.sdk.core import Config
-from databricks.sdk.service import catalog, workspace
+from databricks.sdk.service import catalog, compute, jobs, workspace
 
 from adfkit.local_azure import cloud
 
-from .conftest import Databricks
+from .conftest import CLUSTER, Databricks, task
 
 SOURCE = b"""# Databricks notebook source
 # MAGIC %md
@@ -168,3 +168,97 @@ def test_what_is_not_supported_says_so(databricks: Databricks) -> None:
         list(databricks.client.warehouses.list())
     with pytest.raises(sdk_errors.DatabricksError, match="No API found"):
         databricks.client.api_client.do("GET", "/nothing")
+
+
+def test_clusters_their_libraries_and_pools(databricks: Databricks) -> None:
+    client = databricks.client
+    pool = client.instance_pools.create("ready", "Standard_D4ds_v5").instance_pool_id
+    assert [each.instance_pool_name for each in client.instance_pools.list()] == ["ready"]
+    made = client.clusters.create(
+        "17.3.x-scala2.13", cluster_name="shared", instance_pool_id=pool, num_workers=1
+    ).result()
+    id = made.cluster_id
+    assert (made.state, made.node_type_id) == (compute.State.RUNNING, "Standard_D4ds_v5")
+    package = compute.Library(pypi=compute.PythonPyPiLibrary("narwhals==2.29.0"))
+    client.libraries.install(id, [package])
+    (status,) = client.libraries.cluster_status(id)
+    assert (status.library, status.status) == (package, compute.LibraryInstallStatus.INSTALLED)
+    client.libraries.uninstall(id, [package])
+    assert list(client.libraries.cluster_status(id)) == []
+    client.clusters.edit(id, "17.2.x-scala2.13", node_type_id="Standard_F4", num_workers=2).result()
+    assert client.clusters.get(id).spark_version == "17.2.x-scala2.13"
+    assert client.clusters.delete(id).result().state == compute.State.TERMINATED
+    assert client.clusters.start(id).result().state == compute.State.RUNNING
+    assert id in {each.cluster_id for each in client.clusters.list()}
+    client.clusters.permanent_delete(id)
+    client.instance_pools.delete(pool)
+    with pytest.raises(sdk_errors.ResourceDoesNotExist, match=f"Cluster {id} does not exist"):
+        client.clusters.get(id)
+    assert client.clusters.select_spark_version(long_term_support=True) == "17.3.x-scala2.13"
+    assert client.clusters.select_node_type(min_cores=8) == "Standard_F8"
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "says"),
+    [
+        ({"spark_version": "16.4.x-scala2.12"}, sdk_errors.InvalidParameterValue, "Invalid spark version"),
+        ({"node_type_id": "Standard_X"}, sdk_errors.InvalidParameterValue, "Standard_X is not supported"),
+        ({"instance_pool_id": "absent"}, sdk_errors.InvalidParameterValue, "instance pool with id: absent"),
+        ({"policy_id": "some"}, sdk_errors.NotImplemented, "'policy_id' of a Databricks cluster"),
+    ],
+)
+def test_a_cluster_that_cannot_be_is_refused(
+    databricks: Databricks, options: dict[str, Any], error: type[Exception], says: str
+) -> None:
+    given = {"spark_version": "17.3.x-scala2.13", "node_type_id": "Standard_F4", "num_workers": 1, **options}
+    with pytest.raises(error, match=says):
+        databricks.client.clusters.create(**given)
+
+
+def test_jobs_are_kept_changed_listed_and_deleted(databricks: Databricks) -> None:
+    api = databricks.client.jobs
+    tasks = [jobs.Task("one", notebook_task=jobs.NotebookTask("/absent"), new_cluster=CLUSTER)]
+    id = api.create(name="nightly", tasks=tasks, parameters=[jobs.JobParameterDefinition("day", "1")]).job_id
+    after = jobs.Task(
+        "two", depends_on=[jobs.TaskDependency("one")], notebook_task=jobs.NotebookTask("/b"), new_cluster=CLUSTER
+    )
+    api.update(id, new_settings=jobs.JobSettings(tasks=[after]))
+    assert [task.task_key for task in api.get(id).settings.tasks] == ["one", "two"]
+    api.update(id, fields_to_remove=["tasks/two"])
+    assert [task.task_key for task in api.get(id).settings.tasks] == ["one"]
+    assert [job.job_id for job in api.list(name="nightly")] == [id]
+    with pytest.raises(sdk_errors.InvalidParameterValue, match="month are not declared"):
+        api.run_now(id, job_parameters={"month": "1"})
+    api.reset(id, jobs.JobSettings(name="weekly", tasks=tasks))
+    api.delete(id)
+    with pytest.raises(sdk_errors.InvalidParameterValue, match=f"Job {id} does not exist"):
+        api.get(id)
+
+
+@pytest.mark.parametrize(
+    ("tasks", "error", "says"),
+    [
+        ([jobs.SubmitTask("a", new_cluster=CLUSTER)], sdk_errors.InvalidParameterValue, "one task of a kind"),
+        ([task("/x"), task("/y")], sdk_errors.InvalidParameterValue, "'task_key' that no other has"),
+        ([task("/x", depends_on=[jobs.TaskDependency("z")])], sdk_errors.InvalidParameterValue, "an unknown task"),
+        (
+            [task("/x", key=a, depends_on=[jobs.TaskDependency(b)]) for a, b in (("a", "b"), ("b", "a"))],
+            sdk_errors.InvalidParameterValue,
+            "in a circle: a, b",
+        ),
+        ([jobs.SubmitTask("a", dbt_task=jobs.DbtTask(["dbt run"]))], sdk_errors.NotImplemented, "'dbt_task'"),
+        ([task("/x", libraries=[compute.Library(egg="dbfs:/x.egg")])], sdk_errors.NotImplemented, "the kind 'egg'"),
+        ([task("/x", existing_cluster_id="none")], sdk_errors.InvalidParameterValue, "Cluster none does not exist"),
+    ],
+)
+def test_a_run_that_cannot_be_is_refused(
+    databricks: Databricks, tasks: list[jobs.SubmitTask], error: type[Exception], says: str
+) -> None:
+    with pytest.raises(error, match=says):
+        databricks.client.jobs.submit(run_name="wrong", tasks=tasks)
+
+
+def test_the_caller_is_an_administrator(databricks: Databricks) -> None:
+    found = databricks.client.current_user.me()
+    assert found.user_name == databricks.local_azure.environment["AZURE_CLIENT_ID"]
+    assert [group.display for group in found.groups] == ["admins"]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import base64
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -14,7 +14,6 @@ from azure.mgmt.authorization import AuthorizationManagementClient
 from azure.mgmt.resource.resources import ResourceManagementClient
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.core import Config
-from databricks.sdk.errors import OperationFailed
 from databricks.sdk.service import compute, jobs, workspace
 
 from adfkit.local_azure import cloud
@@ -28,7 +27,9 @@ QUICK = {"spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSeria
 CLUSTER = compute.ClusterSpec(
     spark_version="17.3.x-scala2.13", node_type_id="Standard_D4ds_v5", num_workers=1, spark_conf=QUICK
 )
-ENDED = timedelta(seconds=120)
+State = jobs.RunLifeCycleState
+ENDED = (State.TERMINATED, State.INTERNAL_ERROR, State.SKIPPED)
+SECONDS = 200
 
 
 @dataclass
@@ -65,11 +66,19 @@ class Databricks:
 
     def ended(self, waiter: Any) -> jobs.RunOutput:
         """What the one task of a run gave, once it has ended."""
-        try:
-            run = waiter.result(timeout=ENDED)
-        except OperationFailed:
-            run = self.client.jobs.get_run(waiter.run_id)
-        return self.client.jobs.get_run_output(run.tasks[0].run_id)
+        return self.client.jobs.get_run_output(self.ended_run(waiter).tasks[0].run_id)
+
+    def ended_run(self, waiter: Any) -> jobs.Run:
+        """A run, once it has ended, however that is."""
+        return self.until(waiter.run_id, lambda run: run.state.life_cycle_state in ENDED)
+
+    def until(self, run_id: int, done: Callable[[jobs.Run], bool]) -> jobs.Run:
+        """A run, once it is as wanted."""
+        deadline = time.monotonic() + SECONDS
+        while not done(run := self.client.jobs.get_run(run_id)):
+            assert time.monotonic() < deadline, f"after {SECONDS} s the run is {run.state}"
+            time.sleep(0.1)
+        return run
 
 
 def task(path: str, parameters: dict[str, str] | None = None, key: str = "main", **options: Any) -> jobs.SubmitTask:

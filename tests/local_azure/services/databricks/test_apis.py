@@ -194,7 +194,7 @@ def test_clusters_their_libraries_and_pools(databricks: Databricks) -> None:
     client.instance_pools.delete(pool)
     with pytest.raises(sdk_errors.ResourceDoesNotExist, match=f"Cluster {id} does not exist"):
         client.clusters.get(id)
-    assert client.clusters.select_spark_version(long_term_support=True) == "17.3.x-scala2.13"
+    assert client.clusters.select_spark_version(long_term_support=True, scala="2.13") == "17.3.x-scala2.13"
     assert client.clusters.select_node_type(min_cores=8) == "Standard_F8"
 
 
@@ -231,7 +231,7 @@ def test_jobs_are_kept_changed_listed_and_deleted(databricks: Databricks) -> Non
         api.run_now(id, job_parameters={"month": "1"})
     api.reset(id, jobs.JobSettings(name="weekly", tasks=tasks))
     api.delete(id)
-    with pytest.raises(sdk_errors.InvalidParameterValue, match=f"Job {id} does not exist"):
+    with pytest.raises(sdk_errors.ResourceDoesNotExist, match=f"Job {id} does not exist"):
         api.get(id)
 
 

@@ -9,13 +9,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import polars
 import pulumi
 import pytest
 
 from adfkit.artifacts.model import Artifact, Kind
+from adfkit.data_flows import worker
 from adfkit.data_flows.engine import check
 from adfkit.data_flows.parser import parse
-from infra import cloud, ingestions, settings
+from infra import cloud, data_flows, ingestions, settings
 from infra.names import Names
 from tests.infra.conftest import SUBSCRIPTION, stack_values
 
@@ -112,6 +114,33 @@ def test_a_data_flow_reads_what_was_unpacked_and_its_result_is_described() -> No
     assert [each["activity"] for each in activities["InvokeMachineLearning"]["dependsOn"]] == ["DescribeResult"]
     script = found[Kind.DATA_FLOW, "flights"].properties["typeProperties"]["scriptLines"]
     assert check(parse("\n".join(script))) == []
+
+
+def test_the_readme_s_data_flow_gives_a_transform_s_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    [snippet] = re.findall(
+        r"^```jinja\n(.+?)^```$", (ingestions.TEMPLATES / "README.md").read_text("utf-8"), re.M | re.S
+    )
+    templates = shutil.copytree(ingestions.TEMPLATES, tmp_path / "adf_templates")
+    (templates / "data_flows" / "departures.json.j2").write_text(snippet, "utf-8")
+    monkeypatch.setattr(ingestions, "TEMPLATES", templates)
+    monkeypatch.setattr(data_flows, "TEMPLATES", templates)
+    found = _artifacts("local", {"flights_data_flow": {"transform": "departures"}})
+    script = "\n".join(found[Kind.DATA_FLOW, "departures"].properties["typeProperties"]["scriptLines"])
+    rows = tmp_path / "flights.csv"
+    rows.write_text("month,origin,dep_time,dep_delay\n2,JFK,NA,NA\n2,JFK,900,1\n2,JFK,901,2\n1,LGA,5,-3\n", "utf-8")
+    source = worker.Source("DelimitedText", {"firstRowAsHeader": True, "nullValue": "NA"}, [str(rows)], ["flights.csv"])
+    sink = worker.Sink("Parquet", {}, [str(tmp_path / "part-0.parquet")])
+    job = worker.Job(script, {}, "2026-01-01T00:00:00+00:00", {"flights": source}, {"dataset": sink})
+    assert worker.run(job, tmp_path).error is None
+    frame = polars.read_parquet(sink.paths[0])
+    assert dict(frame.schema) == {
+        "month": polars.Int64,
+        "origin": polars.String,
+        "departures": polars.Int64,
+        "cancelled": polars.Int64,
+        "mean_delay": polars.Float64,
+    }
+    assert frame.rows() == [(1, "LGA", 1, 0, -3.0), (2, "JFK", 3, 1, 1.5)]
 
 
 def test_a_transform_without_a_data_flow_is_refused_with_the_file_that_is_missing() -> None:

@@ -31,7 +31,7 @@ class Way:
             capture_output=True,
             text=True,
             check=False,
-            timeout=280,
+            timeout=600,
         )
 
     def json(self, *arguments: str) -> Any:

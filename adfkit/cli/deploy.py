@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -107,7 +107,7 @@ def _pulumi_report(stack: str) -> Report:
     with err.status("pulumi preview ..."):
         document = preview_json(stack, find_project().folder)
     try:
-        return read(stack, document)
+        return replace(read(stack, document), names=_role_names())
     except PreviewError as error:
         raise CliError(str(error)) from error
 
@@ -217,7 +217,13 @@ def report_of(stack: str, result: Result, side_effects: Mapping[str, tuple[str, 
         )
         for step in result.steps
     ]
-    return Report(stack, result.preview, changes, result.seconds, dict(result.outputs))
+    return Report(stack, result.preview, changes, result.seconds, dict(result.outputs), names=_role_names())
+
+
+def _role_names() -> dict[str, str]:
+    from adfkit.local_azure.identity.roles import ROLES
+
+    return {id: role.role_name for id, role in ROLES.items()}
 
 
 class Progress:

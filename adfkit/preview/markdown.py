@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from adfkit.preview.artifacts import artifact_of
@@ -12,12 +13,16 @@ from adfkit.preview.report import PropertyChange, Report, ResourceChange
 SIGN = {"create": "+", "update": "~", "replace": "±", "delete": "-"}
 DETAILS = "\n\n<details>"
 CUT = "\n\n_{} of {} details are left out here, to stay within {:,} characters: the full report has them._\n"
-LONGEST_VALUE = 400
+DETAILED = frozenset({"update", "replace"})
+LONGEST_VALUE, LONGEST_REASON = 400, 100
+HEADER_LINES = 2
+"""Of a unified diff: the names of the two files."""
 
 
 def render(report: Report) -> str:
     """The whole report as Markdown."""
-    details = [_details(change) for change in report.changed if _has_details(change)]
+    bodies = {change.urn: _body(change, report.names) for change in report.changed if change.operation in DETAILED}
+    details = [_details(change, bodies[change.urn]) for change in report.changed if bodies.get(change.urn)]
     return "".join([_head(report), *(f"{DETAILS}{text}" for text in details)]) + "\n"
 
 
@@ -62,41 +67,47 @@ def _table(report: Report) -> Iterator[str]:
     yield "\n| | resource | type | why |\n|---|---|---|---|"
     for change in report.changed:
         sign = SIGN.get(change.operation, " ")
-        yield f"| `{sign}` {change.operation} | {_cell(change.name)} | {_cell(change.type)} | {_cell(change.reason)} |"
+        yield f"| `{sign}` {change.operation} | {_cell(change.name)} | {_cell(change.type)} | {_cell(_short(change.reason))} |"
 
 
-def _has_details(change: ResourceChange) -> bool:
-    return change.operation in ("update", "replace") and bool(_body(change))
-
-
-def _details(change: ResourceChange) -> str:
+def _details(change: ResourceChange, body: str) -> str:
     sign = SIGN.get(change.operation, " ")
     title = f"<code>{sign}</code> {_html(change.name)} <i>{_html(change.type)}</i>"
-    fence = _fence(_body(change))
-    return f"<summary>{title}</summary>\n\n{fence}diff\n{_body(change)}\n{fence}\n\n</details>"
+    fence = _fence(body)
+    return f"<summary>{title}</summary>\n\n{fence}diff\n{body}\n{fence}\n\n</details>"
 
 
-def _body(change: ResourceChange) -> str:
+def _body(change: ResourceChange, names: Mapping[str, str]) -> str:
     artifact = artifact_of(change.type, change.before, change.after)
     diff = artifact.diff() if artifact else ""
-    return diff or "\n".join(line for item in change.properties for line in _property(item))
+    return diff or "\n".join(line for item in change.properties for line in _property(item, names))
 
 
-def _property(item: PropertyChange) -> Iterator[str]:
+def _property(item: PropertyChange, names: Mapping[str, str]) -> Iterator[str]:
     yield f"  {item.path}{'   # forces the replacement' if item.replaces else ''}"
+    if isinstance(item.old, str) and isinstance(item.new, str) and "\n" in item.old + item.new:
+        yield from list(difflib.unified_diff(item.old.splitlines(), item.new.splitlines(), lineterm=""))[HEADER_LINES:]
+        return
     if "add" not in item.kind:
-        yield f"- {_value(item.old)}"
+        yield f"- {_value(item.old, names)}"
     if "delete" not in item.kind:
-        yield f"+ {_value(item.new)}"
+        yield f"+ {_value(item.new, names)}"
 
 
-def _value(value: Any) -> str:
+def _value(value: Any, names: Mapping[str, str]) -> str:
     text = json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)
-    return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}… ({len(text):,} characters)"
+    meant = "".join(f"   # {name}" for id, name in names.items() if id in text)
+    if len(text) > LONGEST_VALUE:
+        text = f"{text[:LONGEST_VALUE]}… ({len(text):,} characters)"
+    return text + meant
 
 
 def _reason(change: ResourceChange) -> str:
     return f"Why: {_cell(change.reason)}." if change.reason else ""
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST_REASON else f"{text[:LONGEST_REASON]}…"
 
 
 def _fence(body: str) -> str:

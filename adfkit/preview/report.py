@@ -113,6 +113,8 @@ class Report:
     seconds: float
     outputs: Mapping[str, Any] = field(default_factory=dict)
     violations: Sequence[Violation] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
+    """What ids in values stand for, as in a role definition's GUID; renderers say it beside them."""
 
     @property
     def counts(self) -> dict[str, int]:

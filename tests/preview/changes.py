@@ -55,6 +55,7 @@ REPORT = Report(
             "batch-pool",
             properties=[
                 PropertyChange("scaleSettings.fixedScale.targetDedicatedNodes", "update", 2, 4),
+                PropertyChange("scaleSettings.autoScale.formula", "update", "a = 1;\nb = 2;", "a = 1;\nb = 3;"),
                 PropertyChange("tags.owner", "add", None, "data"),
                 PropertyChange("tags.old", "delete", "`x|<y>`", None),
             ],

@@ -24,6 +24,7 @@ def test_markdown() -> None:
     assert cares[3].startswith("> ⛔ mandatory policy `no-public-blobs`: lake allows public \\| blobs")
     assert "| `±` replace | lake | azure-native:storage:StorageAccount | isHnsEnabled cannot change in place |" in lines
     assert "  isHnsEnabled   # forces the replacement" in lines
+    assert lines[lines.index("  scaleSettings.autoScale.formula") + 2 :][:3] == [" a = 1;", "-b = 2;", "+b = 3;"]
     assert "- 2" in lines
     assert "+ 4" in lines
     assert '+        "seconds": 30' in lines

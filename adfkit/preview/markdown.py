@@ -67,7 +67,8 @@ def _table(report: Report) -> Iterator[str]:
     yield "\n| | resource | type | why |\n|---|---|---|---|"
     for change in report.changed:
         sign = SIGN.get(change.operation, " ")
-        yield f"| `{sign}` {change.operation} | {_cell(change.name)} | {_cell(change.type)} | {_cell(_short(change.reason))} |"
+        cells = (change.name, change.type, _short(change.reason))
+        yield f"| `{sign}` {change.operation} | {' | '.join(map(_cell, cells))} |"
 
 
 def _details(change: ResourceChange, body: str) -> str:

@@ -21,6 +21,8 @@ from adfkit.data_flows.parser import parse
 from adfkit.data_flows.syntax import Script
 from adfkit.data_flows.types import quote
 
+MEMORY: Final = "4GB"
+"""What DuckDB may take before it spills to the disk."""
 JOB: Final = "job.json"
 RESULT: Final = "result.json"
 
@@ -95,6 +97,7 @@ def run(job: Job, folder: Path) -> Result:
     try:
         connection = duckdb.connect()
         connection.execute("SET temp_directory = ?", [str(folder / "spilled")])
+        connection.execute("SET memory_limit = ?", [MEMORY])
         parameters = {name: parameter_value(value) for name, value in job.parameters.items()}
         engine = Engine(script, connection, parameters, datetime.fromisoformat(job.now))
         for name, source in job.sources.items():

@@ -97,6 +97,17 @@ def data_lake(credential: Any) -> None:
         list(client.get_paths())
 
 
+def databricks(credential: Any) -> None:
+    from databricks.sdk import WorkspaceClient
+    from databricks.sdk.core import Config
+    from databricks.sdk.errors import NotFound
+
+    token = credential.get_token("2ff814a6-3304-4ab8-85cb-cd0e6f879c1d/.default").token
+    config = Config(host="https://adb-1.1.azuredatabricks.azure.localhost", token=token, retry_timeout_seconds=1)
+    with pytest.raises(NotFound, match="no Databricks workspace"):
+        WorkspaceClient(config=config).current_user.me()
+
+
 CLIENTS: dict[str, Callable[[Any], None]] = {
     "azure-mgmt-datafactory": data_factory,
     "azure-mgmt-storage": storage_management,
@@ -105,13 +116,14 @@ CLIENTS: dict[str, Callable[[Any], None]] = {
     "azure-storage-blob": blobs,
     "azure-storage-queue": queues,
     "azure-storage-file-datalake": data_lake,
+    "databricks-sdk": databricks,
 }
 
 
 def documented(client: str) -> set[str]:
     """The audiences of a client's row in ARCHITECTURE."""
     row = next(line for line in TABLE.read_text(encoding="utf-8").splitlines() if line.startswith(f"| {client}"))
-    return {url.rstrip("/") for url in re.findall(r"`(https://[^`]+)`", row.split("|")[3])}
+    return {url.rstrip("/") for url in re.findall(r"`([^`]+)`", row.split("|")[3])}
 
 
 @pytest.mark.parametrize("client", CLIENTS)

@@ -19,7 +19,7 @@ from adfkit.local_azure.identity.directory import MANAGED_IDENTITY_ENDPOINT
 from adfkit.local_azure.identity.principals import Principal
 from adfkit.local_azure.platform import Platform
 from adfkit.local_azure.processes import original_environment
-from adfkit.local_azure.python_environments import EnvironmentBuildError, PythonEnvironment
+from adfkit.local_azure.python_environments import EnvironmentBuildError, PythonEnvironment, cache_folder
 from adfkit.local_azure.resources import Resource
 from adfkit.local_azure.services.databricks import errors, libraries
 from adfkit.local_azure.services.databricks.data_plane import APPLICATION_ID
@@ -38,6 +38,10 @@ DRIVER: Final = Path(__file__).parent / "driver"
 TAIL: Final = 2000
 """Characters of the driver's standard error that an error quotes."""
 MAX_LOGS: Final = 5 * 1024 * 1024
+
+
+OUTSIDE: Final = ("PATH", "HOME", "LANG", "TMPDIR", "XDG_", "UV_", "HTTP", "NO_PROXY", "ALL_PROXY", "SSL_CERT_")
+"""Beginnings of the names of variables by which `%pip` finds packages; nothing else of this machine's goes there."""
 
 
 class TaskFailedError(Exception):
@@ -98,7 +102,7 @@ async def prepare(place: Place) -> tuple[PythonEnvironment, list[Path]]:
     """
     wanted = [*(place.cluster.get("libraries") or []), *(place.task.get("libraries") or [])]
     try:
-        found = await asyncio.to_thread(libraries.plan, wanted, place.read, place.home / "libraries")
+        found = await asyncio.to_thread(libraries.plan, wanted, place.read, cache_folder() / "databricks")
         name = f"task '{place.task['task_key']}'"
         return await place.platform.environments.ensure(found.requirements, name=name), found.jars
     except (AzureError, OSError, UnicodeDecodeError, EnvironmentBuildError) as error:
@@ -141,6 +145,7 @@ def _materialize(place: Place) -> None:
     """Write the workspace's tree as it is now: what the run reads does not change under it."""
     root = place.folder / "workspace"
     root.mkdir(parents=True)
+    (place.folder / "packages").mkdir()
     for each in place.records.below(place.key, "/"):
         target = root / each.path.lstrip("/")
         if each.type == DIRECTORY:
@@ -173,6 +178,7 @@ def _request(place: Place, secret: str, python: Path) -> Json:
     kind, path, parameters = _entry(place)
     objects = place.records.below(place.key, "/")
     outside = original_environment()
+    found = {name: value for name, value in outside.items() if name.upper().startswith(OUTSIDE)}
     return {
         "kind": kind,
         "path": path,
@@ -186,7 +192,7 @@ def _request(place: Place, secret: str, python: Path) -> Json:
             "token_secret": secret,
         },
         "install": [uv.find_uv_bin(), "pip", "install", "--quiet", "--color", "never", "--python", str(python)],
-        "install_environment": {name: outside[name] for name in outside if name not in ("VIRTUAL_ENV", "PYTHONPATH")},
+        "install_environment": found,
         "packages": str(place.folder / "packages"),
         "result": str(place.folder / "result.json"),
         "task_values": place.run["internal"].get("task_values") or {},

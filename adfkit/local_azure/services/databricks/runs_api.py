@@ -20,7 +20,7 @@ _IGNORED: Final = frozenset(
     {"access_control_list", "email_notifications", "webhook_notifications", "notification_settings", "health", "queue"}
     | {"budget_policy_id", "usage_policy_id", "performance_target", "tags", "description", "edit_mode", "format"}
 )
-"""What says who is told and who pays; nobody is told here, and nothing costs."""
+"""What says who is told, who pays and who may look: here nobody is told, nothing costs, and every caller may."""
 SETTINGS: Final = _IGNORED | {
     *("run_name", "name", "tasks", "timeout_seconds", "idempotency_token", "environments", "job_clusters"),
     *("parameters", "max_concurrent_runs", "run_as", "git_source", "schedule", "trigger", "continuous", "deployment"),

@@ -104,6 +104,9 @@ class Notebook:
         given = {name: str(value) for name, value in (arguments or {}).items()}
         return self._program.start(path, timeout_seconds, given)
 
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(f"Local Azure does not have dbutils.notebook.{name}")
+
 
 class SecretUtils:
     """Secrets of the workspace's scopes; their values are not shown in what a notebook writes."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import linecache
 import os
 import posixpath
+import re
 import shlex
 import subprocess
 import sys
@@ -21,6 +23,7 @@ from .workspace import Workspace
 
 MAX_DEPTH = 20
 ROWS_SHOWN = 20
+CREDENTIALS_IN_URL = re.compile(r"(?<=://)[^/\s@]+@")
 
 
 class Exit(Exception):
@@ -33,6 +36,10 @@ class Exit(Exception):
 
 class WorkflowError(Exception):
     """A notebook that another one ran failed or took too long."""
+
+
+class InstallationError(Exception):
+    """A package that could not be installed."""
 
 
 class UnsupportedCellError(Exception):
@@ -193,12 +200,13 @@ class Program:
             stderr=subprocess.STDOUT,
             check=False,
         )
-        text = done.stdout.decode(errors="replace")
+        text = CREDENTIALS_IN_URL.sub("***@", done.stdout.decode(errors="replace"))
         print(text, end="")
         if done.returncode:
-            raise subprocess.CalledProcessError(done.returncode, f"%pip install {' '.join(arguments)}", text)
+            raise InstallationError(f"%pip install {' '.join(arguments)} failed: {text.strip()}")
         if self.workspace.packages not in sys.path:
             sys.path.insert(0, self.workspace.packages)
+        importlib.invalidate_caches()
 
 
 def display(value: Any, *_: Any, **__: Any) -> None:

@@ -64,7 +64,7 @@ ml_access = access.of_machine_learning(
 )
 
 packages: list[pulumi.Resource] = []
-if function_transforms := ingestions.transforms(config, settings.Technique.AZURE_FUNCTION):
+if function_transforms := ingestions.transforms(config, *settings.IN_FUNCTION_APP):
     packages.append(
         FunctionPackage(
             "function-package",
@@ -72,6 +72,7 @@ if function_transforms := ingestions.transforms(config, settings.Technique.AZURE
             app_principal_id=function_app.principal_id,
             scope=azure.credential_scopes[0],
             transforms=function_transforms,
+            durable=settings.Technique.DURABLE_FUNCTION in config.techniques,
             role_propagation_seconds=config.role_propagation_seconds,
             opts=pulumi.ResourceOptions(parent=function_app, depends_on=[function_app.app, *app_access]),
         )

@@ -12,7 +12,7 @@ from infra.components.identity import Role, UserIdentity, assign
 from infra.components.machine_learning import MachineLearning
 from infra.components.storage import StorageAccount
 from infra.deployment import Deployment
-from infra.settings import Technique
+from infra.settings import IN_FUNCTION_APP, Technique
 
 Assignments = list[authorization.RoleAssignment]
 
@@ -70,25 +70,18 @@ def of_function_app(
     deployment: Deployment, app: FunctionApp, *, lake: StorageAccount, services: StorageAccount
 ) -> Assignments:
     """The app reads its package and keeps its host's state; transforms read sources and write results."""
-    if Technique.AZURE_FUNCTION not in deployment.settings.techniques:
+    if not IN_FUNCTION_APP & deployment.settings.techniques:
         return []
+    wanted = {
+        "function-app-writes-lake": (Role.STORAGE_BLOB_DATA_CONTRIBUTOR, lake),
+        # the host takes leases and wants to own what it keeps
+        "function-app-owns-services": (Role.STORAGE_BLOB_DATA_OWNER, services),
+    }
+    if Technique.DURABLE_FUNCTION in deployment.settings.techniques:  # messages and histories of orchestrations
+        wanted["function-app-queues-services"] = (Role.STORAGE_QUEUE_DATA_CONTRIBUTOR, services)
+        wanted["function-app-tables-services"] = (Role.STORAGE_TABLE_DATA_CONTRIBUTOR, services)
     return [
-        _assign(
-            "function-app-writes-lake",
-            deployment,
-            Role.STORAGE_BLOB_DATA_CONTRIBUTOR,
-            lake.id,
-            app.principal_id,
-            app,
-        ),
-        _assign(
-            "function-app-owns-services",
-            deployment,
-            Role.STORAGE_BLOB_DATA_OWNER,  # the host takes leases and wants to own what it keeps
-            services.id,
-            app.principal_id,
-            app,
-        ),
+        _assign(name, deployment, role, account.id, app.principal_id, app) for name, (role, account) in wanted.items()
     ]
 
 

@@ -64,7 +64,11 @@ class Cloud:
 
     def blob_endpoint(self, account: str) -> str:
         """The blob endpoint of a storage account."""
-        return f"https://{account}.blob.{self.storage_suffix}"
+        return self.storage_endpoint(account, "blob")
+
+    def storage_endpoint(self, account: str, service: str) -> str:
+        """The endpoint of one service of a storage account: blob, queue, table."""
+        return f"https://{account}.{service}.{self.storage_suffix}"
 
     def web_host(self, app: str) -> str:
         """The host name of a web app."""

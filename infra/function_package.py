@@ -23,6 +23,7 @@ from pulumi import dynamic
 PROJECT = Path(__file__).resolve().parent.parent
 TRANSFORMS = PROJECT / "transforms"
 HOST = TRANSFORMS / "hosts" / "function_app"
+ORCHESTRATION = "durable_transform.py"
 REPUBLISHING = ("content_sha256", "scm_host", "app_principal_id")
 """Inputs whose change publishes the package again; others only say how."""
 PUBLISH_SECONDS = 900
@@ -79,6 +80,7 @@ class FunctionPackage(dynamic.Resource, module="adfkit", name="FunctionPackage")
         app_principal_id: pulumi.Input[str],
         scope: str,
         transforms: Sequence[str],
+        durable: bool = False,
         role_propagation_seconds: int = 300,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -89,9 +91,10 @@ class FunctionPackage(dynamic.Resource, module="adfkit", name="FunctionPackage")
             app_principal_id: of the app's identity; a new one means a new app, which has no package yet.
             scope: the token scope of Azure Resource Manager in this cloud.
             transforms: names of the folders of `transforms/` that the package carries.
+            durable: whether it carries the orchestration too, which asks for queues and tables of the app's storage.
             role_propagation_seconds: how long to try again while the storage refuses the app's identity.
         """
-        files = package_files(transforms)
+        files = package_files(transforms, durable=durable)
         super().__init__(
             PROVIDER,
             name,
@@ -100,6 +103,7 @@ class FunctionPackage(dynamic.Resource, module="adfkit", name="FunctionPackage")
                 "app_principal_id": app_principal_id,
                 "scope": scope,
                 "transforms": sorted(set(transforms)),
+                "durable": durable,
                 "role_propagation_seconds": role_propagation_seconds,
                 "content_sha256": content_sha256(files),
                 "deployment_id": None,
@@ -108,13 +112,15 @@ class FunctionPackage(dynamic.Resource, module="adfkit", name="FunctionPackage")
         )
 
 
-def package_files(transforms: Sequence[str]) -> dict[str, bytes]:
+def package_files(transforms: Sequence[str], *, durable: bool = False) -> dict[str, bytes]:
     """What the package holds, by path: the host at its root, `transforms/hosts`, and the transforms.
 
     Raises:
         pulumi.RunError: a transform has no folder.
     """
     files = {path.name: path for path in HOST.iterdir() if path.is_file() and path.suffix != ".in"}
+    if not durable:
+        del files[ORCHESTRATION]
     files["transforms/__init__.py"] = TRANSFORMS / "__init__.py"
     files |= {f"transforms/hosts/{path.name}": path for path in (TRANSFORMS / "hosts").glob("*.py")}
     for name in sorted(set(transforms)):
@@ -147,7 +153,7 @@ def zipped(files: dict[str, bytes]) -> bytes:
 
 
 def _published(props: dict[str, Any]) -> dict[str, Any]:
-    files = package_files(props["transforms"])
+    files = package_files(props["transforms"], durable=bool(props.get("durable")))
     if content_sha256(files) != props["content_sha256"]:
         raise PublishError("The files of transforms/ have changed since the program read them; run it again.")
     package = zipped(files)

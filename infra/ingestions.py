@@ -104,9 +104,9 @@ def template_values(settings: StackSettings, names: Names, cloud: Cloud) -> dict
     }
 
 
-def transforms(settings: StackSettings, technique: Technique) -> list[str]:
-    """The transforms that a technique runs in this stack."""
-    found = {ingestion.transform for ingestion in settings.ingestions.values() if ingestion.technique is technique}
+def transforms(settings: StackSettings, *techniques: Technique) -> list[str]:
+    """The transforms that these techniques run in this stack."""
+    found = {ingestion.transform for ingestion in settings.ingestions.values() if ingestion.technique in techniques}
     return sorted(found)
 
 

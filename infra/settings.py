@@ -36,7 +36,9 @@ class Technique(StrEnum):
     DATA_FLOW = "data_flow"
 
 
-DEPLOYABLE = frozenset({Technique.AZURE_FUNCTION, Technique.BATCH, Technique.DATA_FLOW})
+DEPLOYABLE = frozenset({Technique.AZURE_FUNCTION, Technique.DURABLE_FUNCTION, Technique.BATCH, Technique.DATA_FLOW})
+IN_FUNCTION_APP = frozenset({Technique.AZURE_FUNCTION, Technique.DURABLE_FUNCTION})
+"""The techniques whose transforms the function app runs."""
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 VmSize = Annotated[str, Field(pattern=r"^(?i:standard)_[A-Za-z0-9_]+$")]

@@ -156,7 +156,8 @@ def test_a_data_flow_that_fails_fails_the_run_with_its_message(fault: str, deplo
     assert deployed.json("run", "flights_data_flow")["status"] == "Succeeded"
 
 
-RUN, RUN_BATCH, QUICKSTART = ("run", "flights"), ("run", "flights_batch"), ("quickstart",)
+RUN, RUN_DURABLE, RUN_BATCH = ("run", "flights"), ("run", "flights_durable"), ("run", "flights_batch")
+QUICKSTART = ("quickstart",)
 MISMATCH = "AuthorizationPermissionMismatch"
 ASSIGNMENTS: dict[str, tuple[tuple[str, ...], str, str]] = {
     "factory-writes-lake": (RUN, "SourceExists", MISMATCH),
@@ -165,6 +166,8 @@ ASSIGNMENTS: dict[str, tuple[tuple[str, ...], str, str]] = {
     "factory-writes-services": (RUN_BATCH, "Transform", MISMATCH),
     "function-app-writes-lake": (RUN, "Transform", MISMATCH),
     "function-app-owns-services": (RUN, "Transform", MISMATCH),
+    "function-app-queues-services": (RUN_DURABLE, "StartTransform", MISMATCH),
+    "function-app-tables-services": (RUN_DURABLE, "StartTransform", MISMATCH),
     "batch-writes-lake": (RUN_BATCH, "Transform", MISMATCH),
     "machine-learning-writes-lake": (RUN, "machine learning job", MISMATCH),
     "machine-learning-writes-services": (RUN, "machine learning job", MISMATCH),

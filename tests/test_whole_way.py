@@ -23,6 +23,7 @@ TECHNIQUES: dict[str, str] = {name: one["technique"] for name, one in STACK["adf
 
 ACTIVITIES: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "azure_function": ("AzureFunctionActivity", lambda output: output["rows"]),
+    "durable_function": ("WebActivity", lambda output: output["output"]["rows"]),
     "batch": ("Custom", lambda output: output["customOutput"]["rows"]),
     "data_flow": ("ExecuteDataFlow", lambda output: output["runStatus"]["metrics"]["dataset"]["rowsWritten"]),
 }

@@ -9,6 +9,7 @@ from infra.components.identity import principal_of
 from infra.components.monitoring import Monitoring
 from infra.components.storage import PACKAGES, StorageAccount
 from infra.deployment import Deployment
+from infra.settings import Technique
 
 
 class FunctionApp(pulumi.ComponentResource):
@@ -55,7 +56,7 @@ class FunctionApp(pulumi.ComponentResource):
             function_app_config=_config(deployment, services),
             site_config=web.SiteConfigArgs(
                 min_tls_version=web.SupportedTlsVersions.SUPPORTED_TLS_VERSIONS_1_2,
-                app_settings=_app_settings(services, monitoring),
+                app_settings=_app_settings(deployment, services, monitoring),
             ),
             tags=deployment.tags,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[services.containers[PACKAGES]]),
@@ -115,11 +116,17 @@ def _config(deployment: Deployment, services: StorageAccount) -> web.FunctionApp
     )
 
 
-def _app_settings(services: StorageAccount, monitoring: Monitoring) -> list[web.NameValuePairArgs]:
+def _app_settings(
+    deployment: Deployment, services: StorageAccount, monitoring: Monitoring
+) -> list[web.NameValuePairArgs]:
     values: dict[str, pulumi.Input[str]] = {
         # the host's own storage by identity: no connection string
         "AzureWebJobsStorage__blobServiceUri": services.blob_endpoint,
         "AzureWebJobsStorage__credential": "managedidentity",
         "APPLICATIONINSIGHTS_CONNECTION_STRING": monitoring.connection_string,
     }
+    if Technique.DURABLE_FUNCTION in deployment.settings.techniques:
+        for service in ("queue", "table"):  # where orchestrations keep their state
+            endpoint = deployment.cloud.storage_endpoint(services.account_name, service)
+            values[f"AzureWebJobsStorage__{service}ServiceUri"] = endpoint
     return [web.NameValuePairArgs(name=name, value=value) for name, value in values.items()]

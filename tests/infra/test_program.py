@@ -132,11 +132,14 @@ def test_role_assignments_are_those_that_a_run_needs(stack: str, run: Run) -> No
         ),
         "machine-learning-registers-assets": ("machine-learning-principal", Role.AZUREML_DATA_SCIENTIST, "/mlw-id"),
     }
-    if stack == "local":  # the stack that has ingestions by batch and by data flow
+    if stack == "local":  # the stack that has an ingestion by every technique
         for who in ("factory", "machine-learning"):
             principal, _, scope = expected.pop(f"{who}-reads-lake")
             expected[f"{who}-writes-lake"] = (principal, Role.STORAGE_BLOB_DATA_CONTRIBUTOR, scope)
+        queues, tables = Role.STORAGE_QUEUE_DATA_CONTRIBUTOR, Role.STORAGE_TABLE_DATA_CONTRIBUTOR
         expected |= {
+            "function-app-queues-services": ("function-app-principal", queues, "/services-id"),
+            "function-app-tables-services": ("function-app-principal", tables, "/services-id"),
             "factory-submits-batch-jobs": ("factory-principal", Role.AZURE_BATCH_JOB_SUBMITTER, "/batch-id"),
             "factory-writes-services": ("factory-principal", Role.STORAGE_BLOB_DATA_CONTRIBUTOR, "/services-id"),
             "batch-writes-lake": ("batch-principal", Role.STORAGE_BLOB_DATA_CONTRIBUTOR, "/lake-id"),

@@ -39,7 +39,7 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
         "technique that is not there yet",
         {"adfkit:ingestions.flights.technique": "databricks"},
         "adfkit:ingestions.flights.technique: the technique 'databricks' is not supported yet; "
-        "use azure_function or batch or data_flow",
+        "use azure_function or batch or data_flow or durable_function",
     ),
     ("missing key", {"adfkit:storage.redundancy": None}, "adfkit:storage.redundancy: is missing"),
     ("missing section", {"adfkit:batch": None}, "adfkit:batch: is missing"),

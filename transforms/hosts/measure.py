@@ -23,16 +23,17 @@ class Measured(TypedDict):
 class Measurement:
     """Measures this process, and the processes that it has started, from the moment that this is made.
 
+    Without `reset` its memory is that since the last which was made with it: for what runs beside others in a process.
     Where the system keeps no peak that can be reset (it takes Linux), it is the peak of this process's whole life.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, reset: bool = True) -> None:
         self._began = time.monotonic()
-        self._reset = _reset_peaks()
+        self._known = _reset_peaks() if reset else PROC.is_dir()
 
     def taken(self) -> Measured:
         """What it has taken until now."""
-        peak = sum(_peak(process) for process in _processes()) if self._reset else _life_peak()
+        peak = sum(_peak(process) for process in _processes()) if self._known else _life_peak()
         return Measured(seconds=round(time.monotonic() - self._began, 3), peak_memory_bytes=peak)
 
 

@@ -6,6 +6,8 @@ import json
 import logging
 import os
 from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 import azure.functions as func
@@ -24,6 +26,8 @@ STATUS_AND_CODE: dict[type[Exception], tuple[int, str]] = {
 }
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)  # the site's Entra authentication stands before it
+if find_spec("durable_transform"):  # in the package where an ingestion of the stack runs so
+    app.register_functions(import_module("durable_transform").blueprint)
 
 
 @app.route(route="transform", methods=["POST"])

@@ -23,6 +23,8 @@ from transforms.hosts.measure import Measurement
 from transforms.hosts.window import Window
 
 NAME = result.NAME
+SLICE = 250_000
+"""Rows that are made into lines at a time."""
 
 
 def manifest(
@@ -64,13 +66,15 @@ def files_sha256(files: Mapping[str, bytes]) -> str:
 def content_sha256(frame: pl.DataFrame, declaration: Declaration) -> str:
     """The hash over the data in canonical form."""
     values = [_canonical(column, declaration.float_precision) for column in declaration.columns]
-    lines = (
-        frame.lazy().select(pl.concat_str(values, separator=result.SEPARATOR).alias("line")).collect()["line"].sort()
+    line = pl.concat_str(values, separator=result.SEPARATOR).alias("line")
+    # slice by slice, so that the columns as text and the whole text are never in memory at once
+    lines = pl.concat(
+        [each.select(line)["line"] for each in frame.iter_slices(SLICE)] or [pl.Series([], dtype=pl.String)]
     )
     digest = hashlib.sha256(result.header(declaration))
-    text = lines.str.join("\n").item() if frame.height else None
-    if text is not None:
-        digest.update(text.encode() + b"\n")
+    sorted_lines = lines.sort()
+    for start in range(0, sorted_lines.len(), SLICE):
+        digest.update(sorted_lines.slice(start, SLICE).str.join("\n").item().encode() + b"\n")
     return digest.hexdigest()
 
 

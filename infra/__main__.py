@@ -127,6 +127,7 @@ outputs = {
     "batch_url": azure.batch_account(batch_pool.account_name, config.location),
     "machine_learning_workspace": machine_learning.workspace_name,
     "batch_endpoint": names.batch_endpoint,
+    "sample_data": config.sample_data,
     "ingestions": ingestions.summary(config),
 }
 for name, value in outputs.items():

@@ -119,6 +119,7 @@ def summary(settings: StackSettings) -> dict[str, dict[str, str]]:
             "model": f"{name}-delay",
             "source": ingestion.source,
             "technique": ingestion.technique,
+            "transform": ingestion.transform,
         }
         for name, ingestion in settings.ingestions.items()
     }

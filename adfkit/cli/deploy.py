@@ -85,6 +85,20 @@ def _run(stack: str, action: Literal["up", "destroy"], engine: str | None, *, js
         arguments = ["--json"] if json else []
         raise typer.Exit(run_pulumi(action, stack, find_project().folder, yes=yes, arguments=arguments))
     Show("json" if json else "terminal")(apply_stack(stack, action, quiet=json))
+    if action == "up":
+        _land_samples(stack, quiet=json)
+
+
+def _land_samples(stack: str, *, quiet: bool) -> None:
+    """Put samples into source folders that are empty, where the stack is to have sample data."""
+    from adfkit.cli.platform import load_platform
+    from adfkit.cli.sample import upload_samples
+
+    platform = load_platform(stack)
+    if platform.outputs.get("sample_data"):
+        for blob in upload_samples(platform, find_project().folder, refresh=False):
+            if not quiet:
+                err.print(f"  sample    {blob}", markup=False)
 
 
 def _uses_pulumi(stack: str, engine: str | None) -> bool:

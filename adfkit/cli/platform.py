@@ -30,6 +30,7 @@ class Ingestion:
     model: str
     source: str
     technique: str
+    transform: str = ""
 
 
 @dataclass(frozen=True)

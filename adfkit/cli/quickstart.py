@@ -40,7 +40,7 @@ def quickstart(json: Annotated[bool, typer.Option("--json", help="Print JSON.")]
     from adfkit.cli.deploy import apply_stack
     from adfkit.cli.local import enter_local_azure
     from adfkit.cli.platform import load_platform
-    from adfkit.cli.sample import upload_sample
+    from adfkit.cli.sample import upload_samples
     from adfkit.preview.terminal import render
 
     phases = Phases(quiet=json)
@@ -52,10 +52,9 @@ def quickstart(json: Annotated[bool, typer.Option("--json", help="Print JSON.")]
             render(report, out, details=False)
     platform = load_platform(LOCAL_STACK)
     with phases.phase("Upload the sample"):
-        for source in sorted({ingestion.source for ingestion in platform.ingestions.values()}):
-            for blob in upload_sample(platform, source):
-                if not json:
-                    out.print(f"  {blob}")
+        for blob in upload_samples(platform, find_project().folder, refresh=True):
+            if not json:
+                out.print(f"  {blob}")
     results = []
     for ingestion in platform.ingestions.values():
         with phases.phase(f"Run the ingestion {ingestion.name}"):

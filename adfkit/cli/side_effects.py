@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from adfkit.preview.artifacts import TYPE
+
 if TYPE_CHECKING:
     from adfkit.cli.platform import Platform
     from adfkit.engine import Step
-
-ARTIFACT = "pulumi-python:dynamic/adfkit:Artifact"
 
 
 def of_steps(platform: Platform, steps: Iterable[Step]) -> Mapping[str, tuple[str, ...]]:
@@ -20,7 +20,7 @@ def of_steps(platform: Platform, steps: Iterable[Step]) -> Mapping[str, tuple[st
     from adfkit.engine import Operation
 
     changing = (Operation.UPDATE, Operation.REPLACE, Operation.DELETE)
-    changed = [step for step in steps if step.type == ARTIFACT and step.operation in changing]
+    changed = [step for step in steps if step.type == TYPE and step.operation in changing]
     if not changed:
         return {}
     deployed = platform.factory.list()

@@ -9,13 +9,14 @@ from adfkit.artifacts.activities import check_activities
 from adfkit.artifacts.errors import InvalidArtifactsError, Problem, Severity
 from adfkit.artifacts.expressions import check_expressions
 from adfkit.artifacts.model import Artifact, Kind
+from adfkit.artifacts.recurrence import check_time_zone
 from adfkit.artifacts.references import BUILT_IN, in_order, references
 from adfkit.artifacts.sdk_model import check_model
 
 Check = Callable[[Artifact], Iterator[Problem]]
 Index = dict[tuple[Kind, str], Artifact]
 
-CHECKS: tuple[Check, ...] = (check_activities, check_model, check_expressions)
+CHECKS: tuple[Check, ...] = (check_activities, check_model, check_expressions, check_time_zone)
 """Checks of one artifact by itself."""
 
 

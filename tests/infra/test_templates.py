@@ -257,6 +257,13 @@ def test_a_window_reaches_the_transform() -> None:
     assert body["window_end"] == "@{pipeline().parameters.window_end}"
 
 
+@pytest.mark.parametrize("technique", sorted(settings.DEPLOYABLE))
+def test_a_window_reaches_the_transform_by_every_technique(technique: settings.Technique) -> None:
+    pipeline = _artifacts("dev", {"flights": {"technique": technique}})[Kind.PIPELINE, "flights"].properties
+    for parameter in pipeline["parameters"]:
+        assert f"pipeline().parameters.{parameter}" in json.dumps(pipeline["activities"])
+
+
 def test_an_ingestion_without_a_trigger_has_none() -> None:
     assert not [name for kind, name in _artifacts("dev") if kind is Kind.TRIGGER]
 

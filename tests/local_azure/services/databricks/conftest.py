@@ -10,10 +10,13 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from azure.core.exceptions import HttpResponseError
+from azure.identity import ClientSecretCredential
 from azure.mgmt.authorization import AuthorizationManagementClient
 from azure.mgmt.resource.resources import ResourceManagementClient
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.core import Config
+from databricks.sdk.errors import DatabricksError
 from databricks.sdk.service import compute, jobs, workspace
 
 from adfkit.local_azure import cloud
@@ -112,6 +115,29 @@ def connect(local_azure: LocalAzure, host: str) -> WorkspaceClient:
     """The official client, with a token of the deployer."""
     token = local_azure.credential.get_token(f"{APPLICATION}/.default").token
     return WorkspaceClient(config=Config(host=f"https://{host}", token=token, retry_timeout_seconds=5))
+
+
+def wait_for(look: Callable[[], Any]) -> Any:
+    """What `look` finds, once it finds something; what is not there yet is no error."""
+    end, last = time.monotonic() + 200, ""
+    while time.monotonic() < end:
+        try:
+            if found := look():
+                return found
+        except (DatabricksError, HttpResponseError) as error:
+            last = str(error)
+        time.sleep(0.1)
+    raise AssertionError(f"nothing came in 200 seconds; {last}")
+
+
+def credential_of(environment: dict[str, str]) -> ClientSecretCredential:
+    """The deployer of a local Azure."""
+    return ClientSecretCredential(
+        environment["AZURE_TENANT_ID"],
+        environment["AZURE_CLIENT_ID"],
+        environment["AZURE_CLIENT_SECRET"],
+        authority=environment["AZURE_AUTHORITY_HOST"],
+    )
 
 
 @pytest.fixture(scope="session")

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
+import os
+import signal
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+from unittest import mock
 from uuid import uuid4
 
 import pytest
 from azure.mgmt.datafactory.models import ActivityRun
 from databricks.sdk.service import jobs, workspace
 
+from adfkit.local_azure import daemon
 from tests.conftest import LocalAzure
 from tests.local_azure.services.data_factory.conftest import GROUP, FactoryClient
 
-from .conftest import QUICK, SUBSCRIPTION, Databricks
+from .conftest import QUICK, SUBSCRIPTION, Databricks, credential_of, wait_for
 
 pytestmark = pytest.mark.slow
 CONTRIBUTOR = "b24988ac-6180-42a0-ab88-20f7382dd24c"
@@ -67,8 +71,8 @@ class Factory:
         self.client.put("linked_services", "spark", {"type": "AzureDatabricks", "typeProperties": kept})
 
 
-@pytest.fixture
-def factory(databricks: Databricks, local_azure: LocalAzure) -> Iterator[Factory]:
+def make_factory(databricks: Databricks, local_azure: LocalAzure) -> Factory:
+    """A new factory with Contributor on the workspace."""
     databricks.resources.resource_groups.create_or_update(GROUP, {"location": "westeurope"})
     client = FactoryClient(local_azure, f"factory-{uuid4().hex[:8]}")
     body = {"location": "westeurope", "identity": {"type": "SystemAssigned"}}
@@ -79,8 +83,14 @@ def factory(databricks: Databricks, local_azure: LocalAzure) -> Iterator[Factory
     databricks.roles.role_assignments.create(databricks.id, grant, {"properties": properties})  # type: ignore[arg-type]
     made = Factory(client, databricks, grant)
     made.linked_service()
+    return made
+
+
+@pytest.fixture
+def factory(databricks: Databricks, local_azure: LocalAzure) -> Iterator[Factory]:
+    made = make_factory(databricks, local_azure)
     yield made
-    client.client.factories.delete(GROUP, client.name)
+    made.client.client.factories.delete(GROUP, made.client.name)
 
 
 def test_a_notebook_runs_and_its_exit_value_is_the_output(factory: Factory) -> None:
@@ -151,11 +161,46 @@ def test_a_factory_without_a_role_on_the_workspace_is_refused(factory: Factory) 
 def test_a_cancelled_pipeline_run_cancels_the_run(factory: Factory) -> None:
     path = factory.databricks.notebook("/activities/slow", "import time", "time.sleep(300)")
     run = factory.start("DatabricksNotebook", notebookPath=path)
-    (active,) = _until(lambda: [each for each in _runs(factory) if each.state.life_cycle_state.value == "RUNNING"])
+    (active,) = wait_for(lambda: [each for each in _runs(factory) if each.state.life_cycle_state.value == "RUNNING"])
     factory.client.client.pipeline_runs.cancel(GROUP, factory.client.name, run)
     assert factory.client.wait(run).status == "Cancelled"
     ended = factory.databricks.client.jobs.get_run(active.run_id)
     assert ended.state.result_state == jobs.RunResultState.CANCELED
+
+
+def test_a_pipeline_run_goes_on_with_its_run_after_the_gateway_was_killed(
+    tmp_path: Path, another_workspace: Callable[[LocalAzure], Databricks]
+) -> None:
+    started = daemon.start(tmp_path)
+    try:
+        environment = daemon.environment(tmp_path)
+        with mock.patch.dict(os.environ, environment):
+            local_azure = LocalAzure(tmp_path, environment, credential_of(environment))
+            factory = make_factory(another_workspace(local_azure), local_azure)
+            client = factory.databricks.client
+            path = factory.databricks.notebook("/main", RUN_TWICE)
+            run = factory.start("DatabricksNotebook", notebookPath=path)
+            wait_for(lambda: list(client.dbfs.list("/starts")))
+            os.kill(started.pid, signal.SIGKILL)
+            wait_for(lambda: not daemon.status(tmp_path).running)
+            daemon.start(tmp_path)
+            found = factory.ended(run)
+            assert found.status == "Succeeded", found.error
+            # the notebook began twice, in one run
+            assert found.output["runOutput"] == "2"  # type: ignore[index]
+            assert [each.run_id for each in client.jobs.list_runs()] == [found.output["runId"]]  # type: ignore[index]
+    finally:
+        daemon.stop(tmp_path)
+
+
+RUN_TWICE = """
+import time, uuid
+dbutils.fs.put(f'/starts/{uuid.uuid4()}', '')
+starts = len(dbutils.fs.ls('/starts'))
+if starts == 1:
+    time.sleep(600)
+dbutils.notebook.exit(str(starts))
+"""
 
 
 def test_a_python_file_runs_with_its_arguments(factory: Factory) -> None:
@@ -182,11 +227,3 @@ print(greet(sys.argv[1]), spark.range(int(sys.argv[2])).count())
 def _runs(factory: Factory) -> list[jobs.BaseRun]:
     own = f"ADF_{factory.client.name}_"
     return [run for run in factory.databricks.client.jobs.list_runs() if run.run_name.startswith(own)]
-
-
-def _until(look: Any) -> Any:
-    end = time.monotonic() + 120
-    while not (found := look()):
-        assert time.monotonic() < end, "nothing was found in 120 seconds"
-        time.sleep(0.2)
-    return found

@@ -4,26 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import signal
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from unittest import mock
 from uuid import uuid4
 
 import pytest
-from azure.core.exceptions import HttpResponseError
-from azure.identity import ClientSecretCredential
 from azure.mgmt.storage import StorageManagementClient
 from azure.storage.blob import ContainerClient
 from databricks.sdk.errors import DatabricksError
 from databricks.sdk.service import catalog, compute, jobs
 
-from adfkit.local_azure import cloud, daemon
-from tests.conftest import LocalAzure
+from adfkit.local_azure import cloud
 
-from .conftest import ARM, CLUSTER, SUBSCRIPTION, Databricks, State, task
+from .conftest import ARM, CLUSTER, SUBSCRIPTION, Databricks, State, task, wait_for
 
 pytestmark = pytest.mark.slow
 BLOB_CONTRIBUTOR = "ba92f5b4-2d11-453d-a403-e96b0029c9fe"
@@ -102,33 +95,6 @@ def test_storage_is_reached_as_unity_catalog_says_or_the_clusters_configuration(
     assert f"Failure to initialize configuration for {account}" in output.error
 
 
-def test_runs_of_a_killed_gateway_run_again(
-    tmp_path: Path, another_workspace: Callable[[LocalAzure], Databricks]
-) -> None:
-    started = daemon.start(tmp_path)
-    try:
-        environment = daemon.environment(tmp_path)
-        with mock.patch.dict(os.environ, environment):
-            made = another_workspace(LocalAzure(tmp_path, environment, _credential(environment)))
-            path = made.notebook(
-                "/main",
-                "import time, uuid\n"
-                "dbutils.fs.put(f'/starts/{uuid.uuid4()}', '')\n"
-                "starts = len(dbutils.fs.ls('/starts'))\n"
-                "if starts == 1:\n"
-                "    time.sleep(600)\n"
-                "dbutils.notebook.exit(str(starts))",
-            )
-            waiter = made.submit(path)
-            wait_for(lambda: list(made.client.dbfs.list("/starts")))
-            os.kill(started.pid, signal.SIGKILL)
-            wait_for(lambda: not daemon.status(tmp_path).running)
-            daemon.start(tmp_path)
-            assert made.ended(waiter).notebook_output.result == "2"
-    finally:
-        daemon.stop(tmp_path)
-
-
 @pytest.fixture
 def lake(databricks: Databricks) -> tuple[str, str, str]:
     """An account with a hierarchical namespace: its name, a folder's URL, and a connector that may write there."""
@@ -154,19 +120,6 @@ def lake(databricks: Databricks) -> tuple[str, str, str]:
     return account, f"abfss://files@{cloud.host(account, 'dfs')}/", connector
 
 
-def wait_for(look: Callable[[], Any]) -> Any:
-    """What `look` finds, once it finds something; what is not there yet is no error."""
-    end, last = time.monotonic() + 200, ""
-    while time.monotonic() < end:
-        try:
-            if found := look():
-                return found
-        except (DatabricksError, HttpResponseError) as error:
-            last = str(error)
-        time.sleep(0.1)
-    raise AssertionError(f"nothing came in 200 seconds; {last}")
-
-
 def _cluster(mode: compute.DataSecurityMode | None) -> compute.ClusterSpec:
     return dataclasses.replace(CLUSTER, data_security_mode=mode)
 
@@ -182,12 +135,3 @@ def _gone(process: int) -> bool:
         return True
     # one that has ended, and that nobody has asked about yet
     return " Z " in Path(f"/proc/{process}/stat").read_text(encoding="utf-8")
-
-
-def _credential(environment: dict[str, str]) -> ClientSecretCredential:
-    return ClientSecretCredential(
-        environment["AZURE_TENANT_ID"],
-        environment["AZURE_CLIENT_ID"],
-        environment["AZURE_CLIENT_SECRET"],
-        authority=environment["AZURE_AUTHORITY_HOST"],
-    )

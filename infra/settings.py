@@ -74,10 +74,14 @@ class FunctionApp(Settings):
 
 
 class Batch(Settings):
-    """The Batch pool, scaled between no node and `maximum_nodes` by its pending tasks."""
+    """The Batch pool, scaled between no node and `maximum_nodes` by its pending tasks.
+
+    `task_slots_per_node` tasks run on a node at once; each has as many threads as the node has cores for it.
+    """
 
     vm_size: VmSize
     maximum_nodes: Annotated[int, Field(ge=1, le=100)]
+    task_slots_per_node: Annotated[int, Field(ge=1, le=256)] = 1
 
 
 class Databricks(Settings):

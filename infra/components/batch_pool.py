@@ -10,6 +10,7 @@ from pulumi_azure_native import batch
 from infra.components.identity import UserIdentity
 from infra.components.storage import StorageAccount
 from infra.deployment import Deployment
+from infra.settings import Batch
 
 POOL = "transforms"
 INSTALL_UV = "apt-get install --yes python3-pip && pip install --break-system-packages 'uv>=0.9,<1'"
@@ -60,18 +61,19 @@ class BatchPool(pulumi.ComponentResource):
             deployment_configuration=_ubuntu(),
             scale_settings=batch.ScaleSettingsArgs(
                 auto_scale=batch.AutoScaleSettingsArgs(
-                    formula=autoscale_formula(deployment.settings.batch.maximum_nodes), evaluation_interval="PT5M"
+                    formula=autoscale_formula(deployment.settings.batch), evaluation_interval="PT5M"
                 )
             ),
             start_task=_start_task(with_r=with_r),
+            task_slots_per_node=deployment.settings.batch.task_slots_per_node,
             target_node_communication_mode=batch.NodeCommunicationMode.SIMPLIFIED,
             opts=child,
         )
         self.register_outputs({"account_name": self.account_name, "pool_name": self.pool_name})
 
 
-def autoscale_formula(maximum_nodes: int) -> str:
-    """As many nodes as there were tasks of late, at most `maximum_nodes`, none where there were none.
+def autoscale_formula(settings: Batch) -> str:
+    """As many nodes as the tasks of late fill, at most `maximum_nodes`, none where there were none.
 
     https://learn.microsoft.com/azure/batch/batch-automatic-scaling
     """
@@ -80,7 +82,7 @@ def autoscale_formula(maximum_nodes: int) -> str:
             "samples = $PendingTasks.GetSamplePercent(TimeInterval_Minute * 5);",
             "tasks = samples < 70 ? max(0, $PendingTasks.GetSample(1)) : "
             "max($PendingTasks.GetSample(1), avg($PendingTasks.GetSample(TimeInterval_Minute * 5)));",
-            f"$TargetDedicatedNodes = min({maximum_nodes}, tasks);",
+            f"$TargetDedicatedNodes = min({settings.maximum_nodes}, ceil(tasks / {settings.task_slots_per_node}));",
             "$NodeDeallocationOption = taskcompletion;",
         )
     )

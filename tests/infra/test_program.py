@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from infra import ingestions
 from infra.components.identity import Role
 from tests.infra.conftest import CLIENT_ID, SUBSCRIPTION, TENANT, Program, stack_values
 
@@ -79,8 +82,22 @@ def test_batch_pool_scales_down_to_no_node(program: Program) -> None:
     assert pool["identity"] == {"type": "UserAssigned", "userAssignedIdentities": ["/batch-id"]}
     assert "fixedScale" not in pool["scaleSettings"]
     formula = pool["scaleSettings"]["autoScale"]["formula"]
-    assert re.search(r"^\$TargetDedicatedNodes = min\(\d+, tasks\);$", formula, re.M)
+    assert re.search(r"^\$TargetDedicatedNodes = min\(\d+, ceil\(tasks / 1\)\);$", formula, re.M)
     assert pool["startTask"]["waitForSuccess"] is True
+
+
+@pytest.mark.parametrize(("slots", "threads"), [(1, 4), (2, 2), (3, 2), (8, 1)])
+def test_the_tasks_on_a_node_share_its_cores(slots: int, threads: int, run: Run, tmp_path: Path) -> None:
+    values = stack_values("local")
+    values["adfkit:batch"]["task_slots_per_node"] = slots
+    program = run("local", values)
+    assert program.one("azure-native:batch:Pool")["taskSlotsPerNode"] == slots
+    found = re.search(r"POLARS_MAX_THREADS=(.+?) UV_CACHE_DIR", ingestions.batch_command(slots))
+    assert found
+    (tmp_path / "nproc").write_text("#!/bin/sh\necho 4\n")
+    (tmp_path / "nproc").chmod(0o755)
+    said = subprocess.run(["/bin/bash", "-c", f"echo {found[1]}"], env={"PATH": str(tmp_path)}, capture_output=True)
+    assert int(said.stdout) == threads
 
 
 def test_databricks_nodes_have_no_public_address(program: Program) -> None:

@@ -5,6 +5,7 @@ https://learn.microsoft.com/azure/batch/batch-automatic-scaling
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -198,6 +199,8 @@ FUNCTIONS: Final[Mapping[str, Callable[[list[float]], float]]] = {
     "sum": sum,
     "avg": lambda numbers: sum(numbers) / len(numbers),
     "len": lambda numbers: float(len(numbers)),
+    "ceil": lambda numbers: float(math.ceil(numbers[0])),
+    "floor": lambda numbers: float(math.floor(numbers[0])),
 }
 
 

@@ -178,8 +178,9 @@ class Scheduler:
             if "error" in run:
                 return
             wanted = targets(run["results"])
-            if waiting:
-                wanted = max(wanted, len(nodes))
+        for node in nodes:
+            if not node.running:
+                node.slots = int(pool.properties.get("taskSlotsPerNode") or 1)
         while len(nodes) < wanted:
             self._add(pool, nodes)
         if len(nodes) > wanted:

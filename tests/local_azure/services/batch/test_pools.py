@@ -185,6 +185,7 @@ $NodeDeallocationOption = taskcompletion;
         (TEMPLATE, "samples", 20.0),
         ("x = avg($PendingTasks.GetSample(TimeInterval_Minute * 5));", "x", 3.0),
         ("x = (1 + 2) * 3 - 4 / 2; y = x >= 7 && !(x == 8) ? 1 : 0", "y", 1.0),
+        ("x = ceil(3 / 2) + floor(7 / 2);", "x", 5.0),
         ("x = len($PendingTasks.GetSample(2)) + -1", "x", 1.0),
     ],
 )

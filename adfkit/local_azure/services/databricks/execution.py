@@ -6,7 +6,9 @@ import asyncio
 import json
 import os
 import shutil
+import signal
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -241,8 +243,8 @@ async def _process(place: Place, environment: PythonEnvironment, spark: Mapping[
         try:
             await process.communicate(request)
         finally:
-            # also what it left behind in its process group: Java
             await place.platform.processes.end(process)
+            _end_group(process.pid)
     if not (folder / "result.json").exists():
         status = process.returncode or 0
         how = f"was killed by signal {-status}" if status < 0 else f"exited with code {status}"
@@ -250,6 +252,12 @@ async def _process(place: Place, environment: PythonEnvironment, spark: Mapping[
         place.records.put_output(place.task["run_id"], {"error": f"The driver {how}.", "error_trace": last})
         message = f"The spark driver has stopped unexpectedly: its process {how}."
         raise TaskFailedError(message, code="DRIVER_ERROR", internal=True)
+
+
+def _end_group(leader: int) -> None:
+    """End what a driver left behind: its Java, and what a notebook started. In Azure the cluster would end them."""
+    with suppress(ProcessLookupError):
+        os.killpg(leader, signal.SIGKILL)
 
 
 def _variables(place: Place, environment: PythonEnvironment) -> dict[str, str]:

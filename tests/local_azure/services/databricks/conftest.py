@@ -6,6 +6,7 @@ import base64
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -138,6 +139,14 @@ def credential_of(environment: dict[str, str]) -> ClientSecretCredential:
         environment["AZURE_CLIENT_SECRET"],
         authority=environment["AZURE_AUTHORITY_HOST"],
     )
+
+
+def gone(process: int) -> bool:
+    """Whether a process has ended, also where nobody has asked yet how."""
+    try:
+        return " Z " in Path(f"/proc/{process}/stat").read_text(encoding="utf-8")
+    except (FileNotFoundError, ProcessLookupError):
+        return True
 
 
 @pytest.fixture(scope="session")

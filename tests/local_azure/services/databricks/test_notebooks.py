@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from databricks.sdk.service import compute, jobs, workspace
 
-from .conftest import CLUSTER, Databricks, task
+from .conftest import CLUSTER, Databricks, gone, task, wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -46,13 +46,17 @@ def test_a_notebook_uses_others_files_sql_shells_packages_and_udfs(databricks: D
         "secret = dbutils.secrets.get('tools', 'key')\nfound['secret'] = len(secret)\nprint('the key is', secret)",
         "import narwhals\nfound['library'] = narwhals.__version__",
         "display(spark.table('numbers'))",
+        "import os, subprocess\nfound['left'] = subprocess.Popen(['sleep', '600']).pid",
         "import json\ndbutils.notebook.exit(json.dumps(found))",
     )
     package = compute.Library(pypi=compute.PythonPyPiLibrary("narwhals==2.29.0"))
     cluster = dataclasses.replace(CLUSTER, cluster_log_conf=_logs("dbfs:/tools-logs"))
     output = databricks.run(path, {"least": "4"}, new_cluster=cluster, libraries=[package])
     assert output.error is None, output.error_trace
-    assert json.loads(output.notebook_output.result) == {
+    found = json.loads(output.notebook_output.result)
+    left = found.pop("left")
+    assert wait_for(lambda: gone(left))
+    assert found == {
         "greeting": "hello you",
         "jupyter": 42,
         "udf": 6,

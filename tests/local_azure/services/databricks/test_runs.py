@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -16,7 +14,7 @@ from databricks.sdk.service import catalog, compute, jobs
 
 from adfkit.local_azure import cloud
 
-from .conftest import ARM, CLUSTER, SUBSCRIPTION, Databricks, State, task, wait_for
+from .conftest import ARM, CLUSTER, SUBSCRIPTION, Databricks, State, gone, task, wait_for
 
 pytestmark = pytest.mark.slow
 BLOB_CONTRIBUTOR = "ba92f5b4-2d11-453d-a403-e96b0029c9fe"
@@ -37,7 +35,7 @@ def test_a_cancelled_run_leaves_no_process(databricks: Databricks) -> None:
     run = databricks.ended_run(waiter)
     assert (run.state.life_cycle_state, run.state.result_state) == (State.TERMINATED, jobs.RunResultState.CANCELED)
     for process in processes:
-        assert _gone(process)
+        assert wait_for(lambda process=process: gone(process))
     assert not list(client.jobs.list_runs(active_only=True))
     client.jobs.delete_run(run.run_id)
     with pytest.raises(DatabricksError, match="does not exist"):
@@ -126,12 +124,3 @@ def _cluster(mode: compute.DataSecurityMode | None) -> compute.ClusterSpec:
 
 def _text(client: Any, path: str) -> str:
     return str(client.dbfs.download(path).read().decode())
-
-
-def _gone(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return True
-    # one that has ended, and that nobody has asked about yet
-    return " Z " in Path(f"/proc/{process}/stat").read_text(encoding="utf-8")

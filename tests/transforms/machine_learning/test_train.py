@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -74,3 +75,26 @@ def test_rows_without_a_label_are_left_out(train: ModuleType, tmp_path: Path) ->
     assert read.height == 50
     assert read["time_hour"].is_sorted()
     assert read.columns == ["distance", "late", "time_hour"]
+
+
+def test_nothing_is_trained_on_a_window_alone(
+    train: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    manifest = {"training": {}, "window": {"start": "2013-01-01T00:00:00Z", "end": "2013-01-02T00:00:00Z"}}
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    (tmp_path / "dataset.json").write_text(json.dumps({"name": "flights", "version": "3"}))
+    place = str(tmp_path)
+    monkeypatch.setattr("sys.argv", ["train.py", "--data_location", place, "--dataset", place, "--run_id", "r"])
+    train.main()
+    assert capsys.readouterr().out == "flights version 3 is of a window: nothing is trained on it alone.\n"
+
+
+def test_a_version_is_tagged_with_its_window(register: ModuleType) -> None:
+    manifest = {"run_id": "r", "rows": 2, "window": {"start": "2013-01-01T00:00:00Z", "end": "2013-01-02T00:00:00Z"}}
+    assert register.tags_of(manifest, "https://lake/curated/flights/run=r/") == {
+        "location": "https://lake/curated/flights/run=r/",
+        "run_id": "r",
+        "rows": "2",
+        "window_start": "2013-01-01T00:00:00Z",
+        "window_end": "2013-01-02T00:00:00Z",
+    }

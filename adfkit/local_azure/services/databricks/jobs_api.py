@@ -100,10 +100,13 @@ class JobsApi:
         run["job_parameters"] = parameters
         run["internal"]["timeout_seconds"] = int(settings.get("timeout_seconds") or 0)
         active = [each for each in self._records.runs(call.key, job["job_id"]) if not run_states.ended(each)]
-        if len(active) >= int(settings.get("max_concurrent_runs") or 1):
-            raise not_implemented(
-                f"a queue of runs: {len(active)} of job {job['job_id']} run, and 'max_concurrent_runs' lets no more"
-            )
+        limit = int(settings.get("max_concurrent_runs") or 1)
+        if len(active) >= limit:
+            if (call.get("queue") or settings.get("queue") or {}).get("enabled"):
+                raise not_implemented(f"a queue of runs: {len(active)} of job {job['job_id']} are active")
+            message = f"Skipped: {len(active)} of at most {limit} concurrent runs of the job are active."
+            for each in (*run["tasks"], run):
+                run_states.end(each, "MAXIMUM_CONCURRENT_RUNS_REACHED", message)
         run_id = self._runs.submit(call.key, run, call.get("idempotency_token"))
         return answer({"run_id": run_id, "number_in_job": run_id})
 

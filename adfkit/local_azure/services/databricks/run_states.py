@@ -20,6 +20,7 @@ _TERMINATIONS: Final = {
     TIMEDOUT: ("RUN_EXECUTION_ERROR", "CLIENT_ERROR"),
     "UPSTREAM_FAILED": ("SKIPPED", "CLIENT_ERROR"),
     "EXCLUDED": ("SKIPPED", "CLIENT_ERROR"),
+    "MAXIMUM_CONCURRENT_RUNS_REACHED": ("MAX_CONCURRENT_RUNS_EXCEEDED", "CLIENT_ERROR"),
 }
 
 
@@ -41,7 +42,7 @@ def go(document: Json, life_cycle: str, message: str = "") -> None:
 
 def end(document: Json, result_state: str, message: str = "", *, code: str = "", internal: bool = False) -> None:
     """Come to the end. `internal`: the task did not run, or a run has a failed task; then it is INTERNAL_ERROR."""
-    skipped = result_state in ("UPSTREAM_FAILED", "EXCLUDED")
+    skipped = result_state in ("UPSTREAM_FAILED", "EXCLUDED", "MAXIMUM_CONCURRENT_RUNS_REACHED")
     life_cycle = "SKIPPED" if skipped else "INTERNAL_ERROR" if internal else "TERMINATED"
     document["state"] = {
         "life_cycle_state": life_cycle,

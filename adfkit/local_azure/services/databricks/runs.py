@@ -50,10 +50,13 @@ class Runs:
         await asyncio.gather(*working, return_exceptions=True)
 
     def submit(self, workspace: str, run: Json, token: str | None) -> int:
-        """Keep a new run and begin it; one with the same idempotency token is that one."""
+        """Keep a new run and begin it, unless it has ended; one with the same idempotency token is that one."""
         run_id = self._records.add_run(workspace, run, token)
         if run_id == run["run_id"]:
-            self._begin(workspace, run)
+            if run_states.ended(run):
+                self._save(run)
+            else:
+                self._begin(workspace, run)
         return run_id
 
     async def cancel(self, run: Json) -> None:

@@ -40,6 +40,7 @@ format: $(VENV)/.dev ## format the code
 bench: $(VENV)/.dev ## the benchmarks of benchmarks/README.md
 	$(VENV)/bin/python -m benchmarks.expressions
 	$(VENV)/bin/python -m benchmarks.pipeline_runtime
+	$(VENV)/bin/python -m benchmarks.batch --copies 3
 	$(VENV)/bin/python -m benchmarks.make_up
 
 lock: $(VENV)/bin/python ## compile every lock from pyproject.toml and the requirements.in files

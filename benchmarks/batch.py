@@ -1,0 +1,159 @@
+"""The technique batch beside the same transform reading and writing the same blobs itself.
+
+python -m benchmarks.batch [--copies N]
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import yaml
+from azure.identity import DefaultAzureCredential
+from azure.mgmt.datafactory import DataFactoryManagementClient
+from azure.mgmt.datafactory.models import RunFilterParameters
+from azure.storage.blob import ContainerClient
+
+from adfkit.cli.sample import sample_folder
+from tests.whole_way import Way
+
+TASKS = (1, 2, 4)
+ALONE = """
+import json, sys
+from azure.identity import DefaultAzureCredential
+from transforms.hosts.ingestion import Request, run
+print(json.dumps(run(Request.parse(json.loads(sys.argv[1])), DefaultAzureCredential(), technique="none")["measured"]))
+"""
+
+
+class Platform:
+    """A stack of ingestions by Batch on a local Azure of its own, `flights` replicated in its lake."""
+
+    def __init__(self, way: Way) -> None:
+        self.way = way
+
+    def deploy(self, *, nodes: int, slots: int) -> None:
+        """Give the pool so many nodes and slots."""
+        stack = self.way.project / "stacks/Pulumi.local.yaml"
+        values = yaml.safe_load(stack.read_text("utf-8"))
+        values["config"]["adfkit:batch"] |= {"maximum_nodes": nodes, "task_slots_per_node": slots}
+        values["config"]["adfkit:ingestions"] = {
+            f"tasks_{tasks}": {
+                "source": "flights",
+                "transform": "flights",
+                "technique": "batch",
+                "tasks": tasks,
+                "machine_learning": {"call": "batch_endpoint"},
+            }
+            for tasks in TASKS
+        }
+        stack.write_text(yaml.safe_dump(values), "utf-8")
+        self.way.json("up", "--yes")
+        os.environ.update(self.way.json("local", "env"))
+        self.outputs = self.way.json("outputs")
+        self.factory = (self.outputs["resource_group"], self.outputs["factory"])
+        self.client = DataFactoryManagementClient(
+            DefaultAzureCredential(),
+            self.outputs["subscription_id"],
+            base_url=self.outputs["resource_manager"],
+            credential_scopes=[self.outputs["resource_manager"].rstrip("/") + "/.default"],
+        )
+
+    def upload(self, copies: int) -> int:
+        """Put the sample where it lands, its flights so many times; the number of flights."""
+        with zipfile.ZipFile(sample_folder() / "flights.csv.zip") as archive:
+            header, _, rows = archive.read("flights.csv").partition(b"\n")
+        target = io.BytesIO()
+        with (
+            zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
+            archive.open("flights.csv", "w", force_zip64=True) as file,
+        ):
+            file.write(header + b"\n")
+            for _ in range(copies):
+                file.write(rows)
+        with ContainerClient(self.outputs["lake_blob_endpoint"], "landing", DefaultAzureCredential()) as landing:
+            landing.upload_blob("flights/flights.csv.zip", target.getvalue(), overwrite=True)
+            landing.upload_blob("flights/weather.csv", (sample_folder() / "weather.csv").read_bytes(), overwrite=True)
+        return rows.count(b"\n") * copies
+
+    def alone(self) -> tuple[float, int]:
+        """The transform in a process of its own: its seconds, and its peak of memory."""
+        lake = self.outputs["lake_blob_endpoint"].rstrip("/")
+        request = {
+            "ingestion": "alone",
+            "transform": "flights",
+            "source": f"{lake}/landing/flights/",
+            "data_location": f"{lake}/curated/alone/",
+            "run_id": "alone",
+        }
+        began = time.monotonic()
+        done = subprocess.run(
+            [sys.executable, "-c", ALONE, json.dumps(request)],
+            cwd=self.way.project,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return time.monotonic() - began, json.loads(done.stdout)["peak_memory_bytes"]
+
+    def batch(self, tasks: int) -> tuple[float, int]:
+        """A run by so many tasks: the seconds of its transform activities, and the peak of memory of one task."""
+        run = str(self.client.pipelines.create_run(*self.factory, f"tasks_{tasks}").run_id)
+        now = datetime.now(UTC)
+        window = RunFilterParameters(
+            last_updated_after=now - timedelta(days=1), last_updated_before=now + timedelta(days=1)
+        )
+        while True:
+            found = self.client.activity_runs.query_by_pipeline_run(*self.factory, run, window).value
+            ended = {each.activity_name: each for each in found if each.activity_run_end}
+            failed = [each.error for each in found if each.status == "Failed"]
+            if failed:
+                raise SystemExit(f"{failed[0]}")
+            if "Transform" in ended:
+                break
+            time.sleep(0.5)
+        self.client.pipeline_runs.cancel(*self.factory, run)
+        last, parts = ended["Transform"], ended.get("TransformParts", ended["Transform"])
+        seconds = (last.activity_run_end - parts.activity_run_start).total_seconds()
+        return seconds, last.output["customOutput"]["measured"]["peak_memory_bytes"]
+
+
+def compare(platform: Platform, counts: list[int]) -> None:
+    """Batch beside the transform alone."""
+    platform.batch(1)  # makes the environment of the tasks
+    base, peak = platform.alone()
+    print("| | seconds | over alone | peak memory of one process, GB |\n|---|---:|---:|---:|")
+    print(f"| alone | {base:.1f} | | {peak / 1e9:.1f} |")
+    for tasks in counts:
+        seconds, peak = platform.batch(tasks)
+        print(f"| batch, tasks: {tasks} | {seconds:.1f} | {seconds / base - 1:+.0%} | {peak / 1e9:.1f} |", flush=True)
+
+
+def main() -> None:
+    """Deploy, measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--copies", type=int, default=30, help="how often the sample's 336,776 flights are replicated")
+    parser.add_argument("--tasks", type=int, nargs="*", default=TASKS, choices=TASKS, help="how many tasks to compare")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="adfkit-benchmark-") as name:
+        way = Way(Path(name) / "local").copy(Path(name) / "project")
+        platform = Platform(way)
+        try:
+            platform.deploy(nodes=2, slots=1)
+            print(f"{platform.upload(options.copies):,} flights\n", flush=True)
+            compare(platform, options.tasks)
+        finally:
+            way.stop()
+
+
+if __name__ == "__main__":
+    main()

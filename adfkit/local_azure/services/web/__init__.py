@@ -14,7 +14,7 @@ from adfkit.local_azure.services.web import scm, site
 from adfkit.local_azure.services.web.bindings import HTTP, BindingTypes
 from adfkit.local_azure.services.web.durable import DurableExtension
 from adfkit.local_azure.services.web.history import History
-from adfkit.local_azure.services.web.host import FunctionHost
+from adfkit.local_azure.services.web.host import FunctionHost, Instance
 from adfkit.local_azure.services.web.models import App, find_app
 from adfkit.local_azure.services.web.publishing import Publisher
 from adfkit.local_azure.services.web.triggers.extension import TriggerExtension
@@ -73,10 +73,12 @@ class WebService(Service):
 
     def _host(self, key: str) -> FunctionHost:
         if key not in self._hosts:
-            self._hosts[key] = FunctionHost(
-                self.platform, self.history, key, self._types, on_serving=self._triggers.serve
-            )
+            self._hosts[key] = FunctionHost(self.platform, self.history, key, self._types, on_serving=self._serving)
         return self._hosts[key]
+
+    def _serving(self, instance: Instance) -> None:
+        self._durable.serve(instance)
+        self._triggers.serve(instance)
 
     async def _restart(self, id: str) -> None:
         key = id.lower()

@@ -18,6 +18,8 @@ CONSTRAINTS: Final[Mapping[str, str]] = {
     "bool": r"(?i:true|false)",
     "guid": r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}",
 }
+BUILT_IN: Final = frozenset({"httptrigger", "http", "timertrigger"})
+"""Types of bindings that the host has without any extension."""
 PARAMETER: Final = re.compile(r"\{(?P<all>\*?)(?P<name>\w+)(?::(?P<constraint>[^}?]+))?(?P<optional>\??)\}")
 
 
@@ -88,6 +90,22 @@ def _function(app: App, declared: Mapping[str, Any], types: BindingTypes) -> Fun
         methods=frozenset(str(method).upper() for method in trigger.get("methods") or ()),
         auth_level=str(trigger.get("authLevel") or "function").lower(),
     )
+
+
+def require_extensions(functions: Sequence[Function], host: Mapping[str, Any]) -> None:
+    """Refuse functions whose bindings come with the extension bundle where host.json names none.
+
+    Raises:
+        HostError: as the host says it.
+    """
+    types = {str(binding["type"]) for function in functions for binding in function.bindings}
+    wanted = sorted(type for type in types if type.lower() not in BUILT_IN)
+    if wanted and not (host.get("extensionBundle") or {}).get("id"):
+        raise HostError(
+            f"The binding type(s) '{', '.join(wanted)}' are not registered. Please ensure the type is correct and the "
+            "binding extension is installed: host.json needs an extensionBundle, such as "
+            "Microsoft.Azure.Functions.ExtensionBundle of [4.*, 5.0.0)."
+        )
 
 
 def http_functions(functions: Sequence[Function]) -> list[HttpFunction]:

@@ -24,6 +24,7 @@ from adfkit.local_azure.services.web.functions import (
     TriggeredFunction,
     http_functions,
     read_functions,
+    require_extensions,
 )
 from adfkit.local_azure.services.web.history import History
 from adfkit.local_azure.services.web.models import App
@@ -171,6 +172,7 @@ class FunctionHost:
         try:
             worker = await WorkerProcess.start(self._platform.processes, launch, self._log)
             functions = read_functions(app, worker.functions, self._types)
+            require_extensions(functions, package.settings)
             router = Router(http_functions(functions), package.route_prefix)
             return Instance(app, worker, package, functions, router, endpoint)
         except BaseException:

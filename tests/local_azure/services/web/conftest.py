@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -25,7 +26,8 @@ SCOPE = f"{cloud.RESOURCE_MANAGER}.default"
 BLOB_OWNER = "b7e6dc6d-f1e8-4753-8033-0f276bb0955b"
 CONTAINER = "packages"
 FUNCTIONS_ONLY = "azure-functions==1.26.0\n"
-HOST_JSON = '{"version": "2.0"}'
+BUNDLE = {"id": "Microsoft.Azure.Functions.ExtensionBundle", "version": "[4.*, 5.0.0)"}
+HOST_JSON = json.dumps({"version": "2.0", "extensionBundle": BUNDLE})
 
 
 @dataclass

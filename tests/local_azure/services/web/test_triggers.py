@@ -64,7 +64,10 @@ def dropped(blob: func.InputStream) -> str:
 def tick(timer: func.TimerRequest, told: func.Out[str]) -> None:
     told.set(json.dumps({"late": timer.past_due, "status": timer.schedule_status}))
 """
-HOST = json.dumps({"version": "2.0", "extensions": {"queues": {"maxPollingInterval": "00:00:00.200"}}})
+BUNDLE = {"id": "Microsoft.Azure.Functions.ExtensionBundle", "version": "[4.*, 5.0.0)"}
+HOST = json.dumps(
+    {"version": "2.0", "extensionBundle": BUNDLE, "extensions": {"queues": {"maxPollingInterval": "00:00:00.200"}}}
+)
 ROLES = ("Storage Blob Data Owner", "Storage Queue Data Contributor")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ from adfkit.local_azure.services.data_factory.runtime.json_values import from_js
 from adfkit.local_azure.services.data_factory.runtime.sealing import MASK
 
 RESPONSE_HEADERS: Final = "ADFWebActivityResponseHeaders"
+SECRET_QUERY: Final = re.compile(r"([?&](?:code|sig)=)[^&]+", re.IGNORECASE)
 SECRET_HEADERS: Final = frozenset({"authorization", "x-functions-key", "ocp-apim-subscription-key", "x-api-key"})
 
 
@@ -42,6 +44,11 @@ def read_headers(context: ActivityContext) -> dict[str, str]:
 def shown_headers(headers: Mapping[str, str]) -> dict[str, str]:
     """Headers as monitoring shows them: credentials are stars."""
     return {name: MASK if name.lower() in SECRET_HEADERS else value for name, value in headers.items()}
+
+
+def shown_url(url: str) -> str:
+    """A URL as monitoring shows it: keys and signatures in its query are stars."""
+    return SECRET_QUERY.sub(lambda found: found[1] + MASK, url)
 
 
 def read_body(context: ActivityContext, method: str) -> Any:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import orjson
 from starlette.requests import Request
@@ -13,16 +13,17 @@ from starlette.responses import Response
 
 from adfkit.local_azure.errors import AzureError, not_implemented
 from adfkit.local_azure.platform import Platform
-from adfkit.local_azure.services.web.bindings import Binding, BindingType, Data
+from adfkit.local_azure.services.web.bindings import Binding, BindingError, BindingType, Data
 from adfkit.local_azure.services.web.durable import links, storage
 from adfkit.local_azure.services.web.durable.hub import Hub
 from adfkit.local_azure.services.web.durable.known import KnownFunctions
 from adfkit.local_azure.services.web.durable.management import Management
 from adfkit.local_azure.services.web.durable.rpc import RpcListener
+from adfkit.local_azure.services.web.durable.settings import HubSettings
 from adfkit.local_azure.services.web.errors import HostError
 from adfkit.local_azure.services.web.functions import Function
 from adfkit.local_azure.services.web.history import History
-from adfkit.local_azure.services.web.host import FunctionHost
+from adfkit.local_azure.services.web.host import FunctionHost, Instance
 from adfkit.local_azure.services.web.models import App, host_name
 from adfkit.local_azure.services.web.worker_process import Value
 
@@ -39,6 +40,7 @@ class DurableExtension:
         self._history = history
         self._host_of = host_of
         self._hubs: dict[str, Hub] = {}
+        self._serving: dict[str, tuple[App, Mapping[str, Any]]] = {}
         self._rpc = RpcListener(self._answer_worker)
         storage.migrate(platform.store)
 
@@ -53,6 +55,10 @@ class DurableExtension:
         for hub in self._hubs.values():
             await hub.stop()
         await self._rpc.stop()
+
+    def serve(self, instance: Instance) -> None:
+        """Take note of the app and the host.json of an instance that begins to serve."""
+        self._serving[instance.app.key] = (instance.app, instance.package.settings)
 
     async def pause(self, key: str) -> None:
         """End what an app runs, before its worker is ended."""
@@ -69,6 +75,7 @@ class DurableExtension:
         await self.pause(key)
         self._hub(key).storage.forget()
         self._hubs.pop(key, None)
+        self._serving.pop(key, None)
 
     @property
     def binding_types(self) -> tuple[BindingType, ...]:
@@ -77,7 +84,10 @@ class DurableExtension:
         return (*triggers, BindingType(name="durableClient", read=self._read_client))
 
     async def _read_client(self, app: App, _: Binding, __: Data) -> Value:
-        return Value("string", self._client(app).encode())
+        try:
+            return Value("string", self._client(app).encode())
+        except HostError as error:
+            raise BindingError(str(error)) from error
 
     async def answer_webhook(self, app: App, functions: list[Function], request: Request) -> Response:
         """Answer a request to a site below `links.PATH`, whose key has been checked."""
@@ -94,20 +104,22 @@ class DurableExtension:
 
     async def _answer(self, key: str, functions: list[Function], path: str, request: Request) -> Response:
         known = KnownFunctions(functions)
-        hub = request.query_params.get("taskHub") or links.hub_name(_name(key))
-        if hub.lower() != links.hub_name(_name(key)).lower():
+        own = self._hub_name(key)
+        hub = request.query_params.get("taskHub") or own
+        if hub.lower() != own.lower():
             raise not_implemented(f"The task hub '{hub}' of another app")
         return await Management(self._hub(key), known, partial(self._urls, key), request).answer(path)
 
     def _client(self, app: App) -> str:
         code = self._history.key(app.key, links.SYSTEM_KEY)
-        return links.client_binding(
-            f"https://{app.host}", links.hub_name(_name(app.key)), code, self._rpc.base_url(app.key)
-        )
+        return links.client_binding(f"https://{app.host}", self._hub_name(app.key), code, self._rpc.base_url(app.key))
 
     def _urls(self, key: str, id: str) -> dict[str, str]:
         code = self._history.key(key, links.SYSTEM_KEY)
-        return links.management_urls(f"https://{host_name(_name(key))}", links.hub_name(_name(key)), code, id)
+        return links.management_urls(f"https://{host_name(_name(key))}", self._hub_name(key), code, id)
+
+    def _hub_name(self, key: str) -> str:
+        return HubSettings.read(*self._serving[key]).name
 
     def _hub(self, key: str) -> Hub:
         if key not in self._hubs:

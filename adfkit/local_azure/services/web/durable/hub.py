@@ -28,6 +28,7 @@ from adfkit.local_azure.services.web.durable.known import (
     KnownFunctions,
     UnknownFunctionError,
 )
+from adfkit.local_azure.services.web.durable.settings import HubSettings
 from adfkit.local_azure.services.web.durable.storage import ActivityCall, HubStorage, Instance, now_text
 from adfkit.local_azure.services.web.errors import HostError
 from adfkit.local_azure.services.web.host import FunctionHost
@@ -41,7 +42,6 @@ from adfkit.local_azure.services.web.worker_process import (
 
 logger = logging.getLogger(__name__)
 
-CONCURRENT_ACTIVITIES: Final = 10
 RETRY_SECONDS: Final = 1.0
 """How long the hub waits before it tries again where the host does not run."""
 WORKER_EXITS: Final = 3
@@ -66,6 +66,7 @@ class Hub:
         self._loop: asyncio.Task[None] | None = None
         self._busy: dict[str, asyncio.Task[None]] = {}
         self._exits: Counter[str] = Counter()
+        self._settings: HubSettings | None = None
 
     def start(self) -> None:
         """Begin, or go on, unless it runs."""
@@ -142,16 +143,19 @@ class Hub:
         if not app.enabled:
             raise HostError(f"The function app '{app.name}' is stopped.")
         check_access(self._platform, app)
-        return await self._host.ready(app)
+        instance = await self._host.ready(app)
+        self._settings = HubSettings.read(app, instance.package.settings)
+        return instance
 
     def _dispatch(self, instance: HostInstance, known: KnownFunctions) -> None:
         for target in self.storage.targets(datetime.now(UTC)):
             work = self._entity if target.startswith("@") else self._step
             self._run(target, work(instance, known, target))
+        most = self._settings.concurrent_activities if self._settings else 1
         running = sum(key.startswith(ACTIVITY) for key in self._busy)
         for call in self.storage.activities():
             key = f"{ACTIVITY} {call.instance} {call.execution} {call.task}"
-            if key not in self._busy and running < CONCURRENT_ACTIVITIES:
+            if key not in self._busy and running < most:
                 running += 1
                 self._run(key, self._activity(instance, known, call))
 

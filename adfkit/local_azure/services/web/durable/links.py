@@ -13,11 +13,6 @@ CONNECTION: Final = "Storage"
 PLACEHOLDER: Final = "INSTANCEID"
 
 
-def hub_name(app: str) -> str:
-    """The task hub's name where host.json gives none: the app's, letters and digits alone."""
-    return "".join(letter for letter in app if letter.isalnum())[:45]
-
-
 def management_urls(origin: str, hub: str, code: str, id: str) -> dict[str, str]:
     """The URLs of one instance; `origin` is `https://<host>`, `code` the system key."""
     instance = f"{origin}{PATH}/instances/{quote(id, safe='')}"

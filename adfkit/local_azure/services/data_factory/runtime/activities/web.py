@@ -103,7 +103,7 @@ def shown_input(
     url: str, method: str, headers: Mapping[str, str], body: Any, authentication: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The input for monitoring: no credential in it."""
-    shown: dict[str, Any] = {"url": url, "method": method, "headers": http.shown_headers(headers)}
+    shown: dict[str, Any] = {"url": http.shown_url(url), "method": method, "headers": http.shown_headers(headers)}
     if body is not None:
         shown["body"] = body
     if authentication:
@@ -126,7 +126,8 @@ def refused(
     note = http.refusal_note(context, response.status, authentication.get("resource"), _credential(authentication))
     return errors.ActivityFailure(
         "2108",
-        f"Error calling the endpoint '{url}'. Response status code: '{response.status} - {response.reason}'. "
+        f"Error calling the endpoint '{http.shown_url(url)}'. "
+        f"Response status code: '{response.status} - {response.reason}'. "
         f"More details: {response.text or 'the response has no body'}.{note}",
         output=response_output(response),
     )

@@ -20,7 +20,10 @@ FIRST_DAY = datetime(2000, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One pipeline run of an ingestion. Times are ISO 8601 in UTC; `seconds` is None while it runs."""
+    """One pipeline run of an ingestion. Times are ISO 8601 in UTC; `seconds` is None while it runs.
+
+    `window` is `<start>/<end>`, None where the run is for the whole source.
+    """
 
     run_id: str
     status: str
@@ -32,6 +35,7 @@ class Run:
     end: str | None
     seconds: float | None
     message: str | None
+    window: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """For scripts."""
@@ -100,6 +104,7 @@ def list_runs(platform: Platform) -> list[Run]:
 
 def describe(platform: Platform, ingestion: Ingestion, run: PipelineRun, dataset_version: str | None) -> Run:
     """A run of the service in the toolkit's words."""
+    window = run.parameters or {}
     seconds = None
     if run.run_start and run.run_end:
         seconds = round((run.run_end - run.run_start).total_seconds(), 3)
@@ -114,6 +119,7 @@ def describe(platform: Platform, ingestion: Ingestion, run: PipelineRun, dataset
         end=run.run_end.isoformat() if run.run_end else None,
         seconds=seconds,
         message=run.message or None,
+        window=f"{window['window_start']}/{window['window_end']}" if window.get("window_start") else None,
     )
 
 

@@ -51,7 +51,17 @@ def runs(stack: StackOption = LOCAL_STACK, json: Json = False) -> None:
         print_json([run.as_json() for run in found])
         return
     table = Table(box=None, pad_edge=False)
-    for heading in ("run", "status", "ingestion", "technique", "dataset version", "start", "seconds", "location"):
+    for heading in (
+        "run",
+        "status",
+        "ingestion",
+        "technique",
+        "window",
+        "dataset version",
+        "start",
+        "seconds",
+        "location",
+    ):
         table.add_column(heading, overflow="fold")
     for item in found:
         style = STATUS_STYLE.get(item.status, "")
@@ -59,7 +69,7 @@ def runs(stack: StackOption = LOCAL_STACK, json: Json = False) -> None:
         seconds = f"{item.seconds:.1f}" if item.seconds is not None else ""
         table.add_row(
             item.run_id, f"[{style}]{item.status}[/]" if style else item.status, item.ingestion, item.technique,
-            item.dataset_version or "", started, seconds, item.location,
+            (item.window or "").replace("T00:00:00Z", ""), item.dataset_version or "", started, seconds, item.location,
         )  # fmt: skip
     out.print(table)
 

@@ -42,6 +42,7 @@ bench: $(VENV)/.dev ## the benchmarks of benchmarks/README.md
 	$(VENV)/bin/python -m benchmarks.pipeline_runtime
 	$(VENV)/bin/python -m benchmarks.batch --copies 3
 	$(VENV)/bin/python -m benchmarks.make_up
+	$(VENV)/bin/python -m benchmarks.techniques
 
 lock: $(VENV)/bin/python ## compile every lock from pyproject.toml and the requirements.in files
 	UV="$(UV)" scripts/lock.sh

@@ -112,6 +112,7 @@ def test_its_trigger_and_a_backfill_run_its_windows(deployed: Deployed) -> None:
             break
         time.sleep(0.5)
     assert (runs[0]["status"], runs[0]["dataset_version"]) == ("Succeeded", "2")
+    assert [run["window"] for run in runs] == ["2024-01-01T00:00:00Z/2024-01-02T00:00:00Z", None]
     windows = deployed.way.json("backfill", "orders", "--from", "2024-01-01", "--to", "2024-01-03")
     assert [(each["window_start"], each["action"], each["status"], each["rows"]) for each in windows] == [
         ("2024-01-01T00:00:00Z", "rerun", "Succeeded", 3),

@@ -19,9 +19,9 @@ from adfkit.local_azure import daemon
 from tests.conftest import LocalAzure
 from tests.local_azure.services.data_factory.conftest import GROUP, FactoryClient
 
-from .conftest import QUICK, SUBSCRIPTION, Databricks, credential_of, wait_for
+from .conftest import QUICK, SECONDS, SUBSCRIPTION, Databricks, credential_of, wait_for
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 CONTRIBUTOR = "b24988ac-6180-42a0-ab88-20f7382dd24c"
 
 
@@ -51,7 +51,7 @@ class Factory:
 
     def ended(self, run: str) -> ActivityRun:
         """The activity, once its pipeline run has ended."""
-        return self.client.activities(self.client.wait(run, 200))["Run"]
+        return self.client.activities(self.client.wait(run, SECONDS))["Run"]
 
     def linked_service(self, **properties: Any) -> None:
         """Put the linked service; a property that is None is left out."""

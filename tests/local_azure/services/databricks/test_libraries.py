@@ -58,6 +58,7 @@ def test_a_library_of_another_kind_is_refused(library: dict[str, object], code: 
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_a_notebook_installs_packages_on_an_existing_cluster(databricks: Databricks) -> None:
     client = databricks.client
     client.workspace.mkdirs("/wheels")
@@ -84,6 +85,7 @@ def test_a_notebook_installs_packages_on_an_existing_cluster(databricks: Databri
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_the_main_method_of_a_class_in_a_jar_runs(databricks: Databricks) -> None:
     main = jobs.SparkJarTask(main_class_name="org.apache.commons.codec.cli.Digest", parameters=["SHA-256", "hello"])
     made = jobs.SubmitTask(task_key="jar", spark_jar_task=main, new_cluster=CLUSTER)

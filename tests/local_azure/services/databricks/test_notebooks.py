@@ -11,7 +11,7 @@ from databricks.sdk.service import compute, jobs, workspace
 
 from .conftest import CLUSTER, Databricks, gone, task, wait_for
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 def test_a_notebook_uses_others_files_sql_shells_packages_and_udfs(databricks: Databricks) -> None:

@@ -16,7 +16,7 @@ from adfkit.local_azure import cloud
 
 from .conftest import ARM, CLUSTER, SUBSCRIPTION, Databricks, State, gone, task, wait_for
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 BLOB_CONTRIBUTOR = "ba92f5b4-2d11-453d-a403-e96b0029c9fe"
 
 

@@ -18,6 +18,7 @@ from infra.deployment import AZURE_CLI, Deployment
 from infra.function_package import FunctionPackage
 from infra.ml_assets import MachineLearningAssets
 from infra.names import Names
+from infra.notebooks import Notebooks
 
 # What can be wrong with settings and templates is found before the first resource is registered.
 config = settings.read()
@@ -55,9 +56,16 @@ factory = DataFactory(deployment)
 function_app.allow(deployment, factory.principal_id)
 deployer_access = access.of_deployer(deployment, lake=lake, services=services)
 factory_access = access.of_factory(
-    deployment, factory, lake=lake, services=services, batch_pool=batch_pool, machine_learning=machine_learning
+    deployment,
+    factory,
+    lake=lake,
+    services=services,
+    batch_pool=batch_pool,
+    databricks=databricks,
+    machine_learning=machine_learning,
 )
 batch_access = access.of_batch(deployment, batch_identity, lake=lake)
+databricks_access = access.of_databricks(deployment, databricks, lake=lake)
 app_access = access.of_function_app(deployment, function_app, lake=lake, services=services)
 ml_access = access.of_machine_learning(
     deployment, ml_identity, lake=lake, services=services, machine_learning=machine_learning
@@ -90,6 +98,19 @@ if batch_transforms:
             ),
         )
     )
+notebook_transforms = ingestions.transforms(config, settings.Technique.DATABRICKS)
+if notebook_transforms:
+    programs += databricks.reach(deployment, lake, allowed=databricks_access)
+    programs.append(
+        Notebooks(
+            "notebooks",
+            workspace_url=databricks.url,
+            workspace_id=databricks.id,
+            transforms=notebook_transforms,
+            role_propagation_seconds=config.role_propagation_seconds,
+            opts=pulumi.ResourceOptions(parent=databricks),
+        )
+    )
 ml_assets = MachineLearningAssets(
     "machine-learning-assets",
     subscription_id=client.subscription_id,
@@ -106,6 +127,7 @@ artifacts.deploy(
     subscription_id=client.subscription_id,
     resource_group=names.resource_group,
     factory=names.factory,
+    outputs={ingestions.DATABRICKS_URL: databricks.url},
     opts=pulumi.ResourceOptions(parent=factory, depends_on=[factory.factory, *programs]),
     before_triggers=[
         *(*factory_access, *batch_access, *app_access, *ml_access),
@@ -125,6 +147,7 @@ outputs = {
     "function_url": function_app.url,
     "batch_account": batch_pool.account_name,
     "batch_url": azure.batch_account(batch_pool.account_name, config.location),
+    "databricks_url": databricks.url,
     "machine_learning_workspace": machine_learning.workspace_name,
     "batch_endpoint": names.batch_endpoint,
     "sample_data": config.sample_data,

@@ -7,6 +7,7 @@ from pulumi_azure_native import authorization
 
 from infra.components.batch_pool import BatchPool
 from infra.components.data_factory import DataFactory
+from infra.components.databricks import Databricks
 from infra.components.function_app import FunctionApp
 from infra.components.identity import Role, UserIdentity, assign
 from infra.components.machine_learning import MachineLearning
@@ -24,11 +25,13 @@ def of_factory(
     lake: StorageAccount,
     services: StorageAccount,
     batch_pool: BatchPool,
+    databricks: Databricks,
     machine_learning: MachineLearning,
 ) -> Assignments:
-    """The factory looks whether a source exists, and runs data flows, Batch tasks and machine learning pipelines."""
+    """The factory looks whether a source exists, runs data flows, tasks, notebooks and machine learning pipelines."""
     return [
         *_of_batch_in_factory(deployment, factory, services=services, batch_pool=batch_pool),
+        *_of_databricks_in_factory(deployment, factory, databricks=databricks),
         _on_lake("factory", deployment, lake, factory.principal_id, factory),
         _assign(
             "factory-runs-machine-learning",
@@ -63,6 +66,30 @@ def _of_batch_in_factory(
             factory.principal_id,
             factory,
         ),
+    ]
+
+
+def _of_databricks_in_factory(deployment: Deployment, factory: DataFactory, *, databricks: Databricks) -> Assignments:
+    if Technique.DATABRICKS not in deployment.settings.techniques:
+        return []
+    name = "factory-runs-notebooks"
+    # the service lets a managed identity in, that is no member of the workspace, by this role alone
+    return [_assign(name, deployment, Role.CONTRIBUTOR, databricks.id, factory.principal_id, factory)]
+
+
+def of_databricks(deployment: Deployment, databricks: Databricks, *, lake: StorageAccount) -> Assignments:
+    """Notebooks read sources and write results."""
+    if Technique.DATABRICKS not in deployment.settings.techniques:
+        return []
+    return [
+        _assign(
+            "databricks-writes-lake",
+            deployment,
+            Role.STORAGE_BLOB_DATA_CONTRIBUTOR,
+            lake.id,
+            databricks.connector_principal_id,
+            databricks,
+        )
     ]
 
 

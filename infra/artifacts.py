@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pulumi
@@ -80,6 +80,7 @@ class Artifact(pulumi.CustomResource):
         resource_group: str,
         factory: str,
         triggers: list[str],
+        outputs: Mapping[str, pulumi.Output[str]],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__(
@@ -91,7 +92,7 @@ class Artifact(pulumi.CustomResource):
                 "factory": factory,
                 "kind": rendered.kind.value,
                 "name": rendered.name,
-                "properties": rendered.properties,
+                "properties": _filled(rendered.properties, outputs),
                 "source": rendered.source,
                 "triggers": triggers,
                 "__provider": _serialized_provider(),
@@ -106,12 +107,16 @@ def deploy(
     subscription_id: str,
     resource_group: str,
     factory: str,
+    outputs: Mapping[str, pulumi.Output[str]],
     opts: pulumi.ResourceOptions,
     before_triggers: Iterable[pulumi.Resource] = (),
 ) -> dict[tuple[Kind, str], Artifact]:
     """Register artifacts as resources, each depending on those that it refers to, so that they deploy in that order.
 
     Triggers, which may fire as soon as they are started, wait for `before_triggers` as well: all that a run needs.
+
+    Args:
+        outputs: what stands in an artifact for a value that only the deployment tells, and that value.
     """
     resources: dict[tuple[Kind, str], Artifact] = {}
     artifacts, last = list(artifacts), list(before_triggers)
@@ -125,9 +130,18 @@ def deploy(
             resource_group=resource_group,
             factory=factory,
             triggers=standing.get(artifact.key, []),
+            outputs=outputs,
             opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=needs)),
         )
     return resources
+
+
+def _filled(value: Any, outputs: Mapping[str, pulumi.Output[str]]) -> Any:
+    if isinstance(value, dict):
+        return {name: _filled(each, outputs) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_filled(each, outputs) for each in value]
+    return outputs.get(value, value) if isinstance(value, str) else value
 
 
 @functools.cache

@@ -19,7 +19,10 @@ PUBLIC: dict[str, Any] = {
     "name": "AzureCloud",
     "portal": "https://portal.azure.com",
     "resourceManager": "https://management.azure.com/",
-    "authentication": {"loginEndpoint": "https://login.microsoftonline.com"},
+    "authentication": {
+        "loginEndpoint": "https://login.microsoftonline.com",
+        "audiences": ["https://management.core.windows.net/", "https://management.azure.com/"],
+    },
     "suffixes": {"storage": "core.windows.net"},
 }
 WEB_SUFFIXES = {
@@ -43,6 +46,7 @@ class Cloud:
 
     Attributes:
         resource_manager: base URL for management clients.
+        management_core: the resource manager's older audience, which Databricks wants to see.
         login: the authority that issues tokens.
         storage_suffix: blob endpoints are `https://<account>.blob.<storage_suffix>`.
         web_suffix: web apps are `https://<app>.<web_suffix>`.
@@ -51,6 +55,7 @@ class Cloud:
     """
 
     resource_manager: str
+    management_core: str
     login: str
     storage_suffix: str
     web_suffix: str
@@ -69,6 +74,10 @@ class Cloud:
     def storage_endpoint(self, account: str, service: str) -> str:
         """The endpoint of one service of a storage account: blob, queue, table."""
         return f"https://{account}.{service}.{self.storage_suffix}"
+
+    def lake_url(self, account: str, container: str) -> str:
+        """The URL of a container for Hadoop's file systems."""
+        return f"abfss://{container}@{account}.dfs.{self.storage_suffix}/"
 
     def web_host(self, app: str) -> str:
         """The host name of a web app."""
@@ -101,8 +110,11 @@ def from_metadata(document: dict[str, Any]) -> Cloud:
     """The endpoints that a metadata document tells."""
     storage = document["suffixes"]["storage"]
     portal = urlsplit(document["portal"]).netloc
+    audiences = document["authentication"].get("audiences", [])
+    core = [audience for audience in audiences if ".core." in audience] or [document["resourceManager"]]
     return Cloud(
         resource_manager=document["resourceManager"].rstrip("/"),
+        management_core=core[0],
         login=document["authentication"]["loginEndpoint"].rstrip("/"),
         storage_suffix=storage,
         web_suffix=WEB_SUFFIXES.get(document["name"], f"azurewebsites.{storage}"),

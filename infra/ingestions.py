@@ -14,6 +14,7 @@ from adfkit.artifacts.model import Artifact
 from adfkit.artifacts.render import render
 from adfkit.artifacts.validate import require_valid
 from adfkit.neutral import refusals
+from infra import notebooks
 from infra.batch_package import ARCHIVE, REQUIREMENTS, folder, package_files
 from infra.cloud import STORAGE, Cloud
 from infra.components.batch_pool import POOL
@@ -26,6 +27,10 @@ from infra.settings import StackSettings, Technique
 from infra.trigger_settings import TumblingWindow
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "adf_templates"
+
+
+DATABRICKS_URL = "(the URL of the Databricks workspace)"
+"""Stands for the URL, which is told by the deployed workspace alone, until `infra.artifacts` deploys."""
 
 
 def artifacts(settings: StackSettings, names: Names, cloud: Cloud) -> list[Artifact]:
@@ -68,6 +73,7 @@ def _require_neutral(settings: StackSettings) -> None:
 
 def template_values(settings: StackSettings, names: Names, cloud: Cloud) -> dict[str, Any]:
     """What templates can use, beside `ingestion`."""
+    spark = transforms(settings, Technique.DATABRICKS)
     return {
         "lake": {
             "id": names.lake_id,
@@ -89,6 +95,14 @@ def template_values(settings: StackSettings, names: Names, cloud: Cloud) -> dict
             "pool": POOL,
             "package": f"{PACKAGES}/{folder(package_files(transforms(settings, Technique.BATCH)))}",
             "command": batch_command(settings.batch.task_slots_per_node),
+        },
+        "databricks": {
+            **settings.databricks.model_dump(exclude={"sku"}),
+            "url": DATABRICKS_URL,
+            "workspace_id": f"/subscriptions/{names.subscription_id}/resourceGroups/{names.resource_group}"
+            f"/providers/Microsoft.Databricks/workspaces/{names.databricks}",
+            "notebook": f"{notebooks.folder(notebooks.workspace_files(spark))}/{notebooks.NOTEBOOK}",
+            "libraries": notebooks.libraries(),
         },
         "machine_learning": {
             "endpoint_url": cloud.batch_endpoint(names.batch_endpoint, settings.location),

@@ -61,6 +61,11 @@ class Names:
         return self.world("ingest")
 
     @property
+    def databricks(self) -> str:
+        """The Databricks workspace."""
+        return self.local("dbw")
+
+    @property
     def suffix(self) -> str:
         """Six hex digits that make a name unique in the world."""
         return hashlib.sha256(f"{self.subscription_id}/{self.project}/{self.stack}".encode()).hexdigest()[:6]

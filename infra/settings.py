@@ -12,7 +12,7 @@ from uuid import UUID
 
 import pulumi
 from pulumi.runtime.config import CONFIG, get_config_env
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from infra.trigger_settings import Trigger, TumblingWindow
@@ -36,7 +36,6 @@ class Technique(StrEnum):
     DATA_FLOW = "data_flow"
 
 
-DEPLOYABLE = frozenset({Technique.AZURE_FUNCTION, Technique.DURABLE_FUNCTION, Technique.BATCH, Technique.DATA_FLOW})
 IN_FUNCTION_APP = frozenset({Technique.AZURE_FUNCTION, Technique.DURABLE_FUNCTION})
 """The techniques whose transforms the function app runs."""
 
@@ -85,9 +84,17 @@ class Batch(Settings):
 
 
 class Databricks(Settings):
-    """The Databricks workspace's pricing tier."""
+    """The workspace's pricing tier, and the cluster that is made for each run of a notebook.
+
+    `spark_version` is a Databricks runtime. Nodes come from the pool `instance_pool_id` where one is given, and start
+    faster; else they are made, of `node_type`.
+    """
 
     sku: Literal["premium", "trial"]
+    spark_version: Annotated[str, Field(pattern=r"^\d+\.\d+\.x-[a-z0-9.-]+$")]
+    node_type: VmSize
+    workers: Annotated[int, Field(ge=1, le=100)]
+    instance_pool_id: Annotated[str, Field(min_length=1)] | None = None
 
 
 class MachineLearning(Settings):
@@ -138,13 +145,6 @@ class Ingestion(Settings):
         if self.tasks is not None and self.technique is not Technique.BATCH:
             raise ValueError(f"'tasks' is for the technique 'batch', not '{self.technique}'")
         return self
-
-    @field_validator("technique")
-    @classmethod
-    def _deployable(cls, technique: Technique) -> Technique:
-        if technique not in DEPLOYABLE:
-            raise ValueError(f"the technique '{technique}' is not supported yet; use {_alternatives(DEPLOYABLE)}")
-        return technique
 
 
 class StackSettings(Settings):
@@ -257,7 +257,3 @@ def _problem(detail: ErrorDetails) -> str:
             return f"{key}: {given!r} does not match {context['pattern']}"
         case _:
             return f"{key}: {given!r}: {detail['msg'].lower()}"
-
-
-def _alternatives(values: Sequence[str] | frozenset[Technique]) -> str:
-    return " or ".join(sorted(values))

@@ -26,6 +26,7 @@ ACTIVITIES: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "durable_function": ("WebActivity", lambda output: output["output"]["rows"]),
     "batch": ("Custom", lambda output: output["customOutput"]["rows"]),
     "data_flow": ("ExecuteDataFlow", lambda output: output["runStatus"]["metrics"]["dataset"]["rowsWritten"]),
+    "databricks": ("DatabricksNotebook", lambda output: output["runOutput"]["rows"]),
 }
 """For each technique the type of the activity `Transform`, and where its output has the number of rows."""
 

@@ -17,6 +17,7 @@ class Role(StrEnum):
     https://learn.microsoft.com/azure/role-based-access-control/built-in-roles
     """
 
+    CONTRIBUTOR = "b24988ac-6180-42a0-ab88-20f7382dd24c"
     STORAGE_BLOB_DATA_OWNER = "b7e6dc6d-f1e8-4753-8033-0f276bb0955b"
     STORAGE_BLOB_DATA_CONTRIBUTOR = "ba92f5b4-2d11-453d-a403-e96b0029c9fe"
     STORAGE_BLOB_DATA_READER = "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1"

@@ -157,6 +157,12 @@ def test_role_assignments_are_those_that_a_run_needs(stack: str, run: Run) -> No
         expected |= {
             "function-app-queues-services": ("function-app-principal", queues, "/services-id"),
             "function-app-tables-services": ("function-app-principal", tables, "/services-id"),
+            "factory-runs-notebooks": ("factory-principal", Role.CONTRIBUTOR, "/databricks-id"),
+            "databricks-writes-lake": (
+                "databricks-connector-principal",
+                Role.STORAGE_BLOB_DATA_CONTRIBUTOR,
+                "/lake-id",
+            ),
             "factory-submits-batch-jobs": ("factory-principal", Role.AZURE_BATCH_JOB_SUBMITTER, "/batch-id"),
             "factory-writes-services": ("factory-principal", Role.STORAGE_BLOB_DATA_CONTRIBUTOR, "/services-id"),
             "batch-writes-lake": ("batch-principal", Role.STORAGE_BLOB_DATA_CONTRIBUTOR, "/lake-id"),
@@ -216,6 +222,27 @@ def test_artifacts_are_resources_of_the_program(run: Run) -> None:
         "authentication": "MSI",
         "resourceId": f"api://{CLIENT_ID}",
     }
+
+
+def test_notebooks_reach_the_lake_by_unity_catalog(run: Run) -> None:
+    program = run("local")
+    dynamic = "pulumi-python:dynamic/adfkit"
+    credential = program.one(f"{dynamic}:StorageCredential")
+    assert credential["access_connector_id"] == "/databricks-connector-id"
+    lake = program.one("azure-native:storage:StorageAccount", "lake")["accountName"]
+    locations = [each.inputs for each in program.all(f"{dynamic}:ExternalLocation")]
+    assert {each["url"]: each["read_only"] for each in locations} == {
+        f"abfss://landing@{lake}.dfs.core.windows.net/": True,
+        f"abfss://curated@{lake}.dfs.core.windows.net/": False,
+    }
+    assert {each["credential"] for each in locations} == {credential["name"]}
+    artifacts = {each.name: each.inputs for each in program.all(f"{dynamic}:Artifact")}
+    linked = artifacts["linkedService-databricks"]["properties"]["typeProperties"]
+    assert linked["domain"] == program.one(f"{dynamic}:Notebooks")["workspace_url"]
+    assert (
+        linked["dataSecurityMode"] == "SINGLE_USER"
+    )  # the only mode of a job cluster that both Unity Catalog and RDDs take
+    assert not run("dev").all(f"{dynamic}:StorageCredential")
 
 
 def test_a_second_ingestion_has_a_pipeline_of_its_own(run: Run) -> None:

@@ -35,12 +35,6 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
         "adfkit:ingestions.flights.technique: 'spark' is not one of "
         "azure_function, durable_function, batch, databricks, data_flow",
     ),
-    (
-        "technique that is not there yet",
-        {"adfkit:ingestions.flights.technique": "databricks"},
-        "adfkit:ingestions.flights.technique: the technique 'databricks' is not supported yet; "
-        "use azure_function or batch or data_flow or durable_function",
-    ),
     ("missing key", {"adfkit:storage.redundancy": None}, "adfkit:storage.redundancy: is missing"),
     ("missing section", {"adfkit:batch": None}, "adfkit:batch: is missing"),
     ("missing location", {"azure-native:location": None}, "azure-native:location: is missing"),

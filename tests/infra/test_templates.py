@@ -22,8 +22,10 @@ from infra.names import Names
 from tests.infra.conftest import SUBSCRIPTION, stack_values
 
 
-def _settings(stack: str, ingestions: Mapping[str, Mapping[str, Any]] | None = None) -> settings.StackSettings:
-    values = stack_values(stack)
+def _settings(
+    stack: str, ingestions: Mapping[str, Mapping[str, Any]] | None = None, values: dict[str, Any] | None = None
+) -> settings.StackSettings:
+    values = values or stack_values(stack)
     for name, changes in (ingestions or {}).items():
         values["adfkit:ingestions"][name] |= changes
     location = values.pop(settings.LOCATION)
@@ -31,9 +33,13 @@ def _settings(stack: str, ingestions: Mapping[str, Mapping[str, Any]] | None = N
     return settings.check({**named, "location": location}, f"stacks/Pulumi.{stack}.yaml")
 
 
-def _artifacts(stack: str, changed: Mapping[str, Mapping[str, Any]] | None = None) -> dict[tuple[Kind, str], Artifact]:
+def _artifacts(
+    stack: str,
+    changed: Mapping[str, Mapping[str, Any]] | None = None,
+    values: dict[str, Any] | None = None,
+) -> dict[tuple[Kind, str], Artifact]:
     names = Names("adfkit", stack, SUBSCRIPTION)
-    found = ingestions.artifacts(_settings(stack, changed), names, cloud.from_metadata(cloud.PUBLIC))
+    found = ingestions.artifacts(_settings(stack, changed, values), names, cloud.from_metadata(cloud.PUBLIC))
     return {(each.kind, each.name): each for each in found}
 
 
@@ -158,6 +164,24 @@ def test_stacks_without_data_flows_have_no_artifact_of_theirs() -> None:
     assert {name for kind, name in _artifacts("prod") if kind is Kind.DATASET} == {"landing", "curated"}
 
 
+@pytest.mark.parametrize("pool", [None, "pool-1"])
+def test_a_notebook_runs_on_a_cluster_of_its_own(pool: str | None) -> None:
+    values = stack_values("local")
+    values["adfkit:databricks"] |= {"instance_pool_id": pool} if pool else {}
+    artifacts = _artifacts("local", values=values)
+    linked = artifacts[Kind.LINKED_SERVICE, "databricks"].properties["typeProperties"]
+    assert linked["workspaceResourceId"].endswith("/providers/Microsoft.Databricks/workspaces/dbw-adfkit-local")
+    assert (linked.get("instancePoolId"), linked.get("newClusterNodeType")) == (
+        (pool, None) if pool else (None, "Standard_D4ds_v5")
+    )
+    transform = _activities(artifacts[Kind.PIPELINE, "flights_databricks"].properties)["Transform"]
+    assert transform["type"] == "DatabricksNotebook"
+    given = transform["typeProperties"]
+    assert re.fullmatch(r"/adfkit/[0-9a-f]{16}/ingestion", given["notebookPath"])
+    assert given["baseParameters"]["run_id"] == {"value": "@pipeline().RunId", "type": "Expression"}
+    assert [library["pypi"]["package"].partition("==")[0] for library in given["libraries"]] == ["narwhals"]
+
+
 def test_the_machine_learning_call_asks_with_the_factory_s_identity() -> None:
     activities = _activities(_artifacts("dev")[Kind.PIPELINE, "flights"].properties)
     invoke = activities["InvokeMachineLearning"]["typeProperties"]
@@ -257,7 +281,7 @@ def test_a_window_reaches_the_transform() -> None:
     assert body["window_end"] == "@{pipeline().parameters.window_end}"
 
 
-@pytest.mark.parametrize("technique", sorted(settings.DEPLOYABLE))
+@pytest.mark.parametrize("technique", sorted(settings.Technique))
 def test_a_window_reaches_the_transform_by_every_technique(technique: settings.Technique) -> None:
     pipeline = _artifacts("dev", {"flights": {"technique": technique}})[Kind.PIPELINE, "flights"].properties
     for parameter in pipeline["parameters"]:

@@ -5,7 +5,7 @@ They stand in `stacks/Pulumi.<stack>.yaml` under `adfkit:`; the region stands un
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID

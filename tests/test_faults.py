@@ -78,7 +78,7 @@ def test_a_wrong_input_is_refused_before_anything_is_deployed(fault: str, deploy
     assert deployed.json("preview")["summary"].startswith("no changes")
 
 
-BROKEN = ["flights", "flights_batch"]
+BROKEN = ["flights", "flights_batch", "flights_databricks"]
 """Ingestions that run the Python of transforms/flights, one a technique."""
 
 
@@ -157,7 +157,7 @@ def test_a_data_flow_that_fails_fails_the_run_with_its_message(fault: str, deplo
 
 
 RUN, RUN_DURABLE, RUN_BATCH = ("run", "flights"), ("run", "flights_durable"), ("run", "flights_batch")
-QUICKSTART = ("quickstart",)
+RUN_DATABRICKS, QUICKSTART = ("run", "flights_databricks"), ("quickstart",)
 MISMATCH = "AuthorizationPermissionMismatch"
 ASSIGNMENTS: dict[str, tuple[tuple[str, ...], str, str]] = {
     "factory-writes-lake": (RUN, "SourceExists", MISMATCH),
@@ -169,6 +169,8 @@ ASSIGNMENTS: dict[str, tuple[tuple[str, ...], str, str]] = {
     "function-app-queues-services": (RUN_DURABLE, "StartTransform", MISMATCH),
     "function-app-tables-services": (RUN_DURABLE, "StartTransform", MISMATCH),
     "batch-writes-lake": (RUN_BATCH, "Transform", MISMATCH),
+    "factory-runs-notebooks": (RUN_DATABRICKS, "Transform", "PERMISSION_DENIED"),
+    "databricks-writes-lake": (RUN_DATABRICKS, "Transform", "AccessDeniedException"),
     "machine-learning-writes-lake": (RUN, "machine learning job", MISMATCH),
     "machine-learning-writes-services": (RUN, "machine learning job", MISMATCH),
     "machine-learning-registers-assets": (RUN, "machine learning job", "AuthorizationFailed"),

@@ -86,8 +86,11 @@ def _typed(frame: DataFrame, declared: Input) -> DataFrame:
 
 
 def write(spark: SparkSession, frame: DataFrame, folder: str) -> dict[str, result.File]:
-    """Write Parquet files in place of what the folder holds; returns them by their paths below it."""
-    frame.write.mode("overwrite").option("compression", "zstd").parquet(folder)
+    """Write Parquet files in place of what the folder holds; returns them by their paths below it.
+
+    Rows are in the order of their values, from file to file, so that what reads them in order sees what every host wrote.
+    """
+    frame.sort(*frame.columns).write.mode("overwrite").option("compression", "zstd").parquet(folder)
     written = spark.read.format("binaryFile").option("pathGlobFilter", "*.parquet").load(folder)
     rows = written.select("path", "length", F.unhex(F.sha2("content", 256)).alias("sha256")).collect()
     return {row.path.rpartition("/")[2]: result.File(row.length, bytes(row.sha256)) for row in rows}

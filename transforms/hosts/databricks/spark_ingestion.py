@@ -27,7 +27,15 @@ def run(
 
     Raises:
         DeclarationError, InputError, ValueError: what is wrong with the transform, its input or an address.
+        SparkError: what Spark or the storage refused.
     """
+    with spark_io.java_messages():
+        return _run(request, spark, put, technique)
+
+
+def _run(
+    request: Mapping[str, str], spark: SparkSession, put: Callable[[str, str], object], technique: str
+) -> dict[str, Any]:
     measurement = Measurement()
     for name, value in spark_io.SETTINGS.items():
         spark.conf.set(name, value)

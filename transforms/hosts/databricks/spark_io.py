@@ -6,8 +6,11 @@ import csv
 import hashlib
 import io
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from urllib.parse import urlsplit
 
+from py4j.protocol import Py4JJavaError
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
@@ -32,6 +35,23 @@ SETTINGS = {
 
 class InputError(Exception):
     """An input that is not what the declaration says."""
+
+
+class SparkError(Exception):
+    """What Spark, or the storage below it, refused: Java's own message, without its stack."""
+
+
+@contextmanager
+def java_messages() -> Iterator[None]:
+    """Let an exception of Java end as its message, since it ends up in the error of a pipeline's activity.
+
+    Raises:
+        SparkError: instead of Py4J's error, which is its cause.
+    """
+    try:
+        yield
+    except Py4JJavaError as error:
+        raise SparkError(error.java_exception.toString()) from error
 
 
 def storage_url(address: str) -> str:
@@ -88,7 +108,7 @@ def _typed(frame: DataFrame, declared: Input) -> DataFrame:
 def write(spark: SparkSession, frame: DataFrame, folder: str) -> dict[str, result.File]:
     """Write Parquet files in place of what the folder holds; returns them by their paths below it.
 
-    Rows are in the order of their values, from file to file, so that what reads them in order sees what every host wrote.
+    Rows are in the order of their values, from file to file, as every host writes them.
     """
     frame.sort(*frame.columns).write.mode("overwrite").option("compression", "zstd").parquet(folder)
     written = spark.read.format("binaryFile").option("pathGlobFilter", "*.parquet").load(folder)

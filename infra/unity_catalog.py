@@ -12,7 +12,7 @@ from typing import Any
 
 import pulumi
 from databricks.sdk import WorkspaceClient
-from databricks.sdk.errors import NotFound, ResourceAlreadyExists
+from databricks.sdk.errors import NotFound, ResourceConflict
 from databricks.sdk.service.catalog import (
     AzureManagedIdentityRequest,
     AzureManagedIdentityResponse,
@@ -46,7 +46,7 @@ class StorageCredentialProvider(dynamic.ResourceProvider):
             try:
                 request = AzureManagedIdentityRequest(access_connector_id=props["access_connector_id"])
                 workspace.storage_credentials.create(props["name"], azure_managed_identity=request)
-            except ResourceAlreadyExists:
+            except ResourceConflict:
                 self._change(workspace, props)
             workspace.storage_credentials.update(props["name"], isolation_mode=IsolationMode.ISOLATION_MODE_ISOLATED)
 
@@ -93,7 +93,7 @@ class ExternalLocationProvider(dynamic.ResourceProvider):
                 workspace.external_locations.create(
                     props["name"], props["url"], props["credential"], read_only=read_only
                 )
-            except ResourceAlreadyExists:
+            except ResourceConflict:
                 self._change(workspace, props)
             workspace.external_locations.update(props["name"], isolation_mode=IsolationMode.ISOLATION_MODE_ISOLATED)
             self._grant(workspace, props)

@@ -148,6 +148,8 @@ outputs = {
     "batch_account": batch_pool.account_name,
     "batch_url": azure.batch_account(batch_pool.account_name, config.location),
     "databricks_url": databricks.url,
+    "log_analytics_endpoint": azure.log_analytics,
+    "log_analytics_workspace": monitoring.customer_id,
     "machine_learning_workspace": machine_learning.workspace_name,
     "batch_endpoint": names.batch_endpoint,
     "sample_data": config.sample_data,

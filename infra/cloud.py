@@ -23,6 +23,7 @@ PUBLIC: dict[str, Any] = {
         "loginEndpoint": "https://login.microsoftonline.com",
         "audiences": ["https://management.core.windows.net/", "https://management.azure.com/"],
     },
+    "logAnalyticsResourceId": "https://api.loganalytics.io",
     "suffixes": {"storage": "core.windows.net"},
 }
 WEB_SUFFIXES = {
@@ -52,6 +53,7 @@ class Cloud:
         web_suffix: web apps are `https://<app>.<web_suffix>`.
         batch_suffix: Batch accounts are `https://<account>.<region>.<batch_suffix>`.
         machine_learning: the audience of Azure Machine Learning's own APIs, such as batch endpoints.
+        log_analytics: base URL for queries of logs, and their audience.
     """
 
     resource_manager: str
@@ -61,6 +63,7 @@ class Cloud:
     web_suffix: str
     batch_suffix: str
     machine_learning: str
+    log_analytics: str
 
     @property
     def credential_scopes(self) -> list[str]:
@@ -121,6 +124,7 @@ def from_metadata(document: dict[str, Any]) -> Cloud:
         batch_suffix=BATCH_SUFFIXES.get(document["name"], f"batch.{storage}"),
         # as azure-ai-ml derives it: what follows the portal's second label
         machine_learning=f"https://ml.azure.{portal.split('.', 2)[2]}",
+        log_analytics=str(document.get("logAnalyticsResourceId") or PUBLIC["logAnalyticsResourceId"]).rstrip("/"),
     )
 
 

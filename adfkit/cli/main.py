@@ -8,7 +8,7 @@ import traceback
 
 import typer
 
-from adfkit.cli import backfill, deploy, expressions, factory, local, new, quickstart, runs
+from adfkit.cli import backfill, deploy, expressions, factory, local, logs, new, quickstart, runs
 from adfkit.cli.advise.command import advise
 from adfkit.cli.output import fail
 from adfkit.cli.project import CliError
@@ -29,6 +29,7 @@ app.command()(deploy.destroy)
 app.command()(deploy.outputs)
 app.command()(runs.run)
 app.command()(runs.runs)
+app.command()(logs.logs)
 app.command()(backfill.backfill)
 app.command()(quickstart.quickstart)
 app.command()(expressions.expr)

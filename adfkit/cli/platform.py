@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from adfkit.cli.project import CliError, find_project
 
 if TYPE_CHECKING:
+    from azure.core.rest import HttpRequest
     from azure.identity import DefaultAzureCredential
     from azure.mgmt.core import ARMPipelineClient
     from azure.mgmt.datafactory import DataFactoryManagementClient
@@ -102,33 +103,84 @@ class Platform:
 
         return BlobServiceClient(self.output("lake_blob_endpoint"), credential=self.credential)
 
+    @property
+    def resource_manager_scope(self) -> str:
+        """What a token for Azure Resource Manager is asked for."""
+        return self.output("resource_manager").rstrip("/") + "/.default"
+
+    def get(self, url: str, *, scope: str) -> dict[str, Any]:
+        """The JSON object at a URL of one of Azure's APIs.
+
+        Raises:
+            azure.core.exceptions.AzureError: it cannot be reached or read; ResourceNotFoundError where it is not there.
+        """
+        from azure.core.rest import HttpRequest
+
+        return self._json(HttpRequest("GET", url), scope)
+
+    def post(self, url: str, body: Mapping[str, Any], *, scope: str) -> dict[str, Any]:
+        """What one of Azure's APIs answers to a JSON body; raises as `get` does."""
+        from azure.core.rest import HttpRequest
+
+        return self._json(HttpRequest("POST", url, json=dict(body)), scope)
+
+    def download(self, url: str) -> str:
+        """The text at a URL that carries its own signature; raises as `get` does."""
+        from azure.core.rest import HttpRequest
+
+        response = self._client(None).send_request(HttpRequest("GET", url))
+        response.raise_for_status()
+        text: str = response.text(encoding="utf-8")
+        return text
+
+    def _json(self, request: HttpRequest, scope: str) -> dict[str, Any]:
+        from azure.core.exceptions import ResourceNotFoundError
+
+        response = self._client(scope).send_request(request)
+        if response.status_code == 404:
+            raise ResourceNotFoundError(response=response)
+        response.raise_for_status()
+        found: dict[str, Any] = response.json()
+        return found
+
     @cached_property
-    def _arm(self) -> ARMPipelineClient[Any, Any]:
-        # azure-ai-ml takes seconds to import; a listing of versions is one GET
+    def _clients(self) -> dict[str | None, ARMPipelineClient[Any, Any]]:
+        return {}
+
+    def _client(self, scope: str | None) -> ARMPipelineClient[Any, Any]:
+        """A plain client for a token's audience: the SDKs of some services take seconds to import."""
         from azure.core.pipeline.policies import BearerTokenCredentialPolicy, HeadersPolicy, RetryPolicy
         from azure.mgmt.core import ARMPipelineClient
 
-        base = self.output("resource_manager")
-        scope = base.rstrip("/") + "/.default"
-        policies = [HeadersPolicy(), RetryPolicy(), BearerTokenCredentialPolicy(self.credential, scope)]
-        return ARMPipelineClient(base_url=base, policies=policies)
+        if scope not in self._clients:
+            signing = [] if scope is None else [BearerTokenCredentialPolicy(self.credential, scope)]
+            policies = [HeadersPolicy(), RetryPolicy(), *signing]
+            self._clients[scope] = ARMPipelineClient(base_url=self.output("resource_manager"), policies=policies)
+        return self._clients[scope]
+
+    def machine_learning_workspace(self) -> dict[str, Any]:
+        """The workspace, as ARM shows it; raises as `get` does."""
+        url = f"{self.output('resource_manager').rstrip('/')}{self._workspace}?api-version={MACHINE_LEARNING_API}"
+        return self.get(url, scope=self.resource_manager_scope)
+
+    @property
+    def _workspace(self) -> str:
+        return (
+            f"/subscriptions/{self.output('subscription_id')}/resourceGroups/{self.output('resource_group')}"
+            f"/providers/Microsoft.MachineLearningServices/workspaces/{self.output('machine_learning_workspace')}"
+        )
 
     def asset_versions(self, kind: str, name: str) -> Iterator[dict[str, Any]]:
         """All versions of an asset (`kind` is `data` or `models`), as ARM shows them; none where it is unknown."""
-        from azure.core.rest import HttpRequest
+        from azure.core.exceptions import ResourceNotFoundError
 
-        workspace = (
-            f"{self.output('resource_manager').rstrip('/')}/subscriptions/{self.output('subscription_id')}"
-            f"/resourceGroups/{self.output('resource_group')}/providers/Microsoft.MachineLearningServices"
-            f"/workspaces/{self.output('machine_learning_workspace')}"
-        )
-        url: str | None = f"{workspace}/{kind}/{name}/versions?api-version={MACHINE_LEARNING_API}"
+        base = f"{self.output('resource_manager').rstrip('/')}{self._workspace}"
+        url: str | None = f"{base}/{kind}/{name}/versions?api-version={MACHINE_LEARNING_API}"
         while url:
-            response = self._arm.send_request(HttpRequest("GET", url))
-            if response.status_code == 404:
+            try:
+                page = self.get(url, scope=self.resource_manager_scope)
+            except ResourceNotFoundError:
                 return
-            response.raise_for_status()
-            page = response.json()
             yield from page.get("value", [])
             url = page.get("nextLink")
 

@@ -9,7 +9,10 @@ from infra.deployment import Deployment
 
 
 class Monitoring(pulumi.ComponentResource):
-    """The stack's `log_analytics_id`, `insights_id` and the `connection_string` for telemetry."""
+    """The stack's `log_analytics_id`, `insights_id` and the `connection_string` for telemetry.
+
+    `customer_id` is what queries call the workspace.
+    """
 
     def __init__(self, deployment: Deployment, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("adfkit:monitoring:Monitoring", "monitoring", None, opts)
@@ -35,6 +38,7 @@ class Monitoring(pulumi.ComponentResource):
             opts=child,
         )
         self.log_analytics_id = workspace.id
+        self.customer_id = workspace.customer_id
         self.insights_id = insights.id
         self.connection_string = insights.connection_string
         self.register_outputs({"log_analytics_id": self.log_analytics_id, "insights_id": self.insights_id})

@@ -25,6 +25,7 @@ STATUS_AND_CODE: dict[type[Exception], tuple[int, str]] = {
     InputError: (422, "InvalidInput"),
 }
 
+logging.getLogger("azure").setLevel(logging.WARNING)  # its clients tell every request
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)  # the site's Entra authentication stands before it
 if find_spec("durable_transform"):  # in the package where an ingestion of the stack runs so
     app.register_functions(import_module("durable_transform").blueprint)

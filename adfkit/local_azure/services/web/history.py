@@ -175,6 +175,15 @@ class History:
             (site, record.invocation, time, record.level, record.logger, record.message),
         )
 
+    def logs(self, site: str) -> Sequence[Mapping[str, Any]]:
+        """The lines of a site in the order in which they came, each with `function` and `operation` (None for none)."""
+        rows = self._store.rows(
+            "SELECT line.*, invocation.function, invocation.operation FROM web_logs AS line LEFT JOIN web_invocations "
+            "AS invocation ON invocation.id = line.invocation WHERE line.site = ? ORDER BY line.rowid",
+            (site,),
+        )
+        return [dict(row) for row in rows]
+
     def set_functions(self, site: str, functions: Mapping[str, Mapping[str, Any]]) -> None:
         """Note the functions of the package that serves now, by name: each one's `path` and `bindings`."""
         with self._store.transaction() as connection:

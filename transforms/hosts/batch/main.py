@@ -7,8 +7,10 @@ did in `outputs.json`, which Data Factory makes the activity's `customOutput`.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,7 @@ KNOWN = (StorageError, DeclarationError, RequestError, InputError, RError)
 def main() -> None:
     """Do the step that the activity asks for."""
     folder = Path(os.environ["AZ_BATCH_TASK_WORKING_DIR"])
+    _log_to_stdout()
     try:
         step = tasks.Step.parse(_properties(folder / "activity.json"))
         output = tasks.run(step, DefaultAzureCredential())
@@ -35,7 +38,17 @@ def main() -> None:
         code = getattr(error, "code", type(error).__name__)
         sys.exit(f"{code}: {error}")
     (folder / "outputs.json").write_text(json.dumps(output), encoding="utf-8")
-    print(f"{output['rows']} rows written to {step.request.data_location}")
+    logging.info("%s rows written to %s", output["rows"], step.request.data_location)
+
+
+def _log_to_stdout() -> None:
+    """Each line with its time, in UTC: who joins the logs of a run has no other to order them by."""
+    format = logging.Formatter("%(asctime)s.%(msecs)03dZ %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S")
+    format.converter = time.gmtime
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(format)
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
+    logging.getLogger("azure").setLevel(logging.WARNING)  # its clients tell every request
 
 
 def _properties(path: Path) -> dict[str, Any]:

@@ -15,7 +15,7 @@ Row = Mapping[str, Any]
 Condition = Callable[[Row], bool]
 _TOKEN: Final = re.compile(
     r"\s*(?:(?P<text>'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")|(?P<number>-?\d+(?:\.\d+)?)"
-    r"|(?P<name>[A-Za-z_]\w*)|(?P<sign>==|!=|=~|!~|>=|<=|[|(),<>=]))"
+    r"|(?P<time>datetime\([^)]*\))|(?P<name>[A-Za-z_]\w*)|(?P<sign>==|!=|=~|!~|>=|<=|[|(),<>=]))"
 )
 _COMPARISONS: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
     "==": lambda left, right: bool(left == right),
@@ -211,11 +211,8 @@ class _Parser:
             return re.sub(r"\\(.)", r"\1", word[1:-1])
         if word in ("true", "false"):
             return word == "true"
-        if word == "datetime":
-            self.expect("(")
-            value = self.literal()
-            self.expect(")")
-            return _time(str(value))
+        if word.startswith("datetime("):
+            return _time(word[len("datetime(") : -1].strip("'\" "))
         if re.fullmatch(r"-?\d+(\.\d+)?", word):
             return float(word) if "." in word else int(word)
         raise KqlError(f"local Azure does not support the value '{word}'")

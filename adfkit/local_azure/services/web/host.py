@@ -262,9 +262,10 @@ class FunctionHost:
         task = self._begin(instance, function, inputs, metadata=metadata, data=data, trace_parent=trace_parent)
         return await asyncio.shield(task)  # who gives up waiting does not end the function
 
-    async def call(self, instance: Instance, function: TriggeredFunction, text: str) -> str:
+    async def call(self, instance: Instance, function: TriggeredFunction, text: str, *, trace_parent: str = "") -> str:
         """Run a function on the text that its trigger gives it; returns the text it answers. Raises as `run` does."""
-        outputs = await self.run(instance, function, {str(function.trigger["name"]): Value("string", text.encode())})
+        inputs = {str(function.trigger["name"]): Value("string", text.encode())}
+        outputs = await self.run(instance, function, inputs, trace_parent=trace_parent)
         return outputs[RETURN].content.decode()
 
     def _begin(

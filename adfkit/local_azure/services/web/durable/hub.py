@@ -6,7 +6,9 @@ Delivery is at least once, as in Azure: what a killed process had begun, the nex
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
+import re
 from collections import Counter
 from collections.abc import Coroutine
 from contextlib import suppress
@@ -183,7 +185,8 @@ class Hub:
     async def _activity(self, instance: HostInstance, known: KnownFunctions, call: ActivityCall) -> None:
         try:
             function = known.require(ACTIVITY, call.name)
-            result = await self._host.call(instance, function, "null" if call.input is None else call.input)
+            text = "null" if call.input is None else call.input
+            result = await self._host.call(instance, function, text, trace_parent=trace_parent(call.instance))
             outcome = event(EventType.TASK_COMPLETED, datetime.now(UTC), TaskScheduledId=call.task, Result=result)
         except FAILURES as error:
             reason, details = _described(error)
@@ -219,7 +222,8 @@ class Hub:
             return
         try:
             function = known.require(ORCHESTRATOR, step.instance.name)
-            answer = orjson.loads(await self._host.call(instance, function, step.context()))
+            trace = trace_parent(step.instance.id)
+            answer = orjson.loads(await self._host.call(instance, function, step.context(), trace_parent=trace))
         except InvocationFailedError as error:
             answer = orchestrations.state_of(error.message) or {"schemaVersion": 2, "error": _described(error)[0]}
         except FAILURES as error:
@@ -229,6 +233,18 @@ class Hub:
             answer = {"schemaVersion": 2, "error": _described(error)[0]}
         self._exits.pop(target, None)
         orchestrations.commit(self.storage, known, step, answer)
+
+
+def trace_parent(instance: str) -> str:
+    """The trace of an orchestration and those below it, whose ids begin with its own.
+
+    It is the orchestration's id where that is a GUID: who starts one as a part of a trace names it by that.
+    """
+    root = instance.partition(":")[0]
+    trace = root.replace("-", "").lower()
+    if not re.fullmatch(r"[0-9a-f]{32}", trace):
+        trace = hashlib.md5(root.encode(), usedforsecurity=False).hexdigest()
+    return f"00-{trace}-{trace[:16]}-01"
 
 
 def _described(error: Exception) -> tuple[str, str]:

@@ -108,6 +108,16 @@ def databricks(credential: Any) -> None:
         WorkspaceClient(config=config).current_user.me()
 
 
+def logs(credential: Any) -> None:
+    from azure.monitor.query import LogsQueryClient
+
+    with (
+        LogsQueryClient(credential, endpoint="https://api.loganalytics.azure.localhost") as client,
+        pytest.raises(ResourceNotFoundError),
+    ):
+        client.query_workspace("absent", "AppTraces", timespan=None)
+
+
 CLIENTS: dict[str, Callable[[Any], None]] = {
     "azure-mgmt-datafactory": data_factory,
     "azure-mgmt-storage": storage_management,
@@ -117,6 +127,7 @@ CLIENTS: dict[str, Callable[[Any], None]] = {
     "azure-storage-queue": queues,
     "azure-storage-file-datalake": data_lake,
     "databricks-sdk": databricks,
+    "azure-monitor-query": logs,
 }
 
 

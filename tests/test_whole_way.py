@@ -30,6 +30,15 @@ ACTIVITIES: dict[str, tuple[str, Callable[[Any], Any]]] = {
 }
 """For each technique the type of the activity `Transform`, and where its output has the number of rows."""
 
+LOGGED: dict[str, tuple[str, str]] = {
+    "azure_function": ("function", f"{FLIGHTS} rows written to https://"),
+    "durable_function": ("function", "part 11 of ingestion flights_durable, run "),
+    "batch": ("batch", f"{FLIGHTS} rows written to https://"),
+    "databricks": ("databricks", "exit value: "),
+    "data_flow": ("data_factory", f"{FLIGHTS} rows written to the sink 'dataset'"),
+}
+"""For each technique the service that runs the transform, and what a line of its log begins with."""
+
 
 @pytest.fixture(scope="module")
 def way(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Way]:
@@ -101,6 +110,25 @@ def test_runs_lists_all_runs_with_their_dataset_versions(way: Way, second: dict[
         (name, "Succeeded", version, TECHNIQUES[name]) for name in sorted(TECHNIQUES) for version in ("1", "2")
     ]
     assert all(run["start"] < run["end"] and run["run_id"] in run["location"] for run in listed)
+
+
+@pytest.mark.parametrize("ingestion", TECHNIQUES)
+def test_logs_joins_what_every_service_logged_of_a_run(ingestion: str, way: Way, second: dict[str, Any]) -> None:
+    run_id = by_ingestion(second)[ingestion]["run"]["run_id"]
+    logged = way.json("logs", run_id)
+    times = [datetime.fromisoformat(line["time"]) for line in logged]
+    assert times == sorted(times)
+    assert (logged[0]["source"], logged[0]["message"]) == ("data_factory", f"run {run_id} started")
+    assert (logged[-1]["source"], logged[-1]["message"]) == ("data_factory", "run Succeeded")
+    said = [(line["source"], line["message"]) for line in logged]
+    service, beginning = LOGGED[TECHNIQUES[ingestion]]
+    assert any(source == service and message.startswith(beginning) for source, message in said), said
+    learned = f"dataset {ingestion} version 2: {FLIGHTS} rows at "
+    assert any(source == "machine_learning" and message.startswith(learned) for source, message in said), said
+
+
+def test_logs_of_an_unknown_run_are_refused(way: Way, second: dict[str, Any]) -> None:
+    assert "has no pipeline run 'unknown'" in way.refused("logs", "unknown")
 
 
 @pytest.mark.parametrize("ingestion", TECHNIQUES)

@@ -27,11 +27,13 @@ def entries(platform: Platform, run: PipelineRun, activities: Sequence[ActivityR
         return
     operation = str(run.run_id).replace("-", "")
     for row in _rows(platform, "AppRequests", operation):
-        yield Entry(_time(row), SOURCE, row["Name"], "INFO", "request began")
+        yield Entry(_time(row), SOURCE, row["Name"], "INFO", "invocation began")
         if row["DurationMs"] is not None:
             end = _time(row) + timedelta(milliseconds=row["DurationMs"])
             level = "INFO" if row["Success"] else "ERROR"
-            yield Entry(end, SOURCE, row["Name"], level, f"request ended with status {row['ResultCode'] or 'unknown'}")
+            yield Entry(
+                end, SOURCE, row["Name"], level, f"invocation ended with status {row['ResultCode'] or 'unknown'}"
+            )
     for row in _rows(platform, "AppTraces", operation):
         yield Entry(_time(row), SOURCE, row["OperationName"], LEVELS[int(row["SeverityLevel"])], row["Message"])
     for row in _rows(platform, "AppExceptions", operation):

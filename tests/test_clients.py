@@ -113,7 +113,7 @@ def logs(credential: Any) -> None:
 
     with (
         LogsQueryClient(credential, endpoint="https://api.loganalytics.azure.localhost") as client,
-        pytest.raises(ResourceNotFoundError),
+        pytest.raises(HttpResponseError, match="WorkspaceNotFoundError"),
     ):
         client.query_workspace("absent", "AppTraces", timespan=None)
 

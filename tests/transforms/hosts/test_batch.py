@@ -67,7 +67,7 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Way]:
     try:
         way.json("up", "--yes")
         with lake(way, "landing") as container, (DATA / SAMPLE).open("rb") as file:
-            container.upload_blob(f"flights/{SAMPLE}", file)
+            container.upload_blob(f"flights/{SAMPLE}", file, overwrite=True)
         yield way
     finally:
         way.stop()

@@ -11,7 +11,7 @@ UV := $(shell command -v uv || echo $(VENV)/bin/uv)
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 
-up: $(VENV)/.runtime ## start local Azure, deploy the stack local, run the ingestion flights
+up: $(VENV)/.runtime ## start local Azure, deploy the stack local, run its ingestions
 	@$(ADFKIT) quickstart
 
 down: ## stop local Azure; its state stays

@@ -1,4 +1,4 @@
-"""The technique batch beside the same transform reading and writing the same blobs itself.
+"""The technique batch beside the same transform reading and writing the same blobs itself; two task slots beside one.
 
 python -m benchmarks.batch [--copies N]
 """
@@ -14,10 +14,13 @@ import sys
 import tempfile
 import time
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import yaml
+from azure.batch import BatchClient, models
 from azure.identity import DefaultAzureCredential
 from azure.mgmt.datafactory import DataFactoryManagementClient
 from azure.mgmt.datafactory.models import RunFilterParameters
@@ -27,6 +30,7 @@ from adfkit.cli.sample import sample_folder
 from tests.whole_way import Way
 
 TASKS = (1, 2, 4)
+JOB = "adfv2-transforms"
 ALONE = """
 import json, sys
 from azure.identity import DefaultAzureCredential
@@ -105,8 +109,8 @@ class Platform:
         )
         return time.monotonic() - began, json.loads(done.stdout)["peak_memory_bytes"]
 
-    def batch(self, tasks: int) -> tuple[float, int]:
-        """A run by so many tasks: the seconds of its transform activities, and the peak of memory of one task."""
+    def batch(self, tasks: int) -> tuple[float, float, int]:
+        """A run by so many tasks: seconds of all its transform activities, of the loop over the parts, and the peak."""
         run = str(self.client.pipelines.create_run(*self.factory, f"tasks_{tasks}").run_id)
         now = datetime.now(UTC)
         window = RunFilterParameters(
@@ -124,7 +128,20 @@ class Platform:
         self.client.pipeline_runs.cancel(*self.factory, run)
         last, parts = ended["Transform"], ended.get("TransformParts", ended["Transform"])
         seconds = (last.activity_run_end - parts.activity_run_start).total_seconds()
-        return seconds, last.output["customOutput"]["measured"]["peak_memory_bytes"]
+        return seconds, parts.duration_in_ms / 1000, last.output["customOutput"]["measured"]["peak_memory_bytes"]
+
+    @contextmanager
+    def one_slot_taken(self) -> Iterator[None]:
+        """One of the pool's slots is held by a task that sleeps."""
+        id = f"sleeps-{time.time_ns()}"
+        with BatchClient(self.outputs["batch_url"], DefaultAzureCredential()) as client:
+            client.create_task(JOB, models.BatchTaskCreateOptions(id=id, command_line="sleep 3600"))
+            while client.get_task(JOB, id).state != "running":
+                time.sleep(0.2)
+            try:
+                yield
+            finally:
+                client.terminate_task(JOB, id)
 
 
 def compare(platform: Platform, counts: list[int]) -> None:
@@ -134,8 +151,19 @@ def compare(platform: Platform, counts: list[int]) -> None:
     print("| | seconds | over alone | peak memory of one process, GB |\n|---|---:|---:|---:|")
     print(f"| alone | {base:.1f} | | {peak / 1e9:.1f} |")
     for tasks in counts:
-        seconds, peak = platform.batch(tasks)
+        seconds, _, peak = platform.batch(tasks)
         print(f"| batch, tasks: {tasks} | {seconds:.1f} | {seconds / base - 1:+.0%} | {peak / 1e9:.1f} |", flush=True)
+
+
+def slots(platform: Platform) -> None:
+    """The same tasks on two slots, and on one of them."""
+    platform.deploy(nodes=1, slots=2)
+    platform.batch(1)
+    tasks = TASKS[-1]
+    _, two, _ = platform.batch(tasks)
+    with platform.one_slot_taken():
+        _, one, _ = platform.batch(tasks)
+    print(f"\n{tasks} tasks of a core each: {one:.1f} s on one slot, {two:.1f} s on two, {one / two:.2f} times as fast")
 
 
 def main() -> None:
@@ -143,6 +171,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--copies", type=int, default=30, help="how often the sample's 336,776 flights are replicated")
     parser.add_argument("--tasks", type=int, nargs="*", default=TASKS, choices=TASKS, help="how many tasks to compare")
+    parser.add_argument("--no-slots", action="store_true", help="leave out two slots beside one")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="adfkit-benchmark-") as name:
         way = Way(Path(name) / "local").copy(Path(name) / "project")
@@ -151,6 +180,8 @@ def main() -> None:
             platform.deploy(nodes=2, slots=1)
             print(f"{platform.upload(options.copies):,} flights\n", flush=True)
             compare(platform, options.tasks)
+            if not options.no_slots:
+                slots(platform)
         finally:
             way.stop()
 

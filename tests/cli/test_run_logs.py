@@ -12,6 +12,7 @@ TEXT = """before any time
 
 2024-01-01 11:00:01,5 WARNING: slow
   a line of the same
+24/01/01 11:00:01 WARN SparkContext: no Hive
 \x1b[31m2024-01-01T13:00:02+02:00 [ERROR] red\x1b[39m
 """
 
@@ -26,5 +27,6 @@ def test_lines_take_the_time_of_the_line_before() -> None:
         ("11:00:00.250", "INFO", "reading"),
         ("11:00:01.500", "WARNING", "slow"),
         ("11:00:01.500", "INFO", "  a line of the same"),
+        ("11:00:01.000", "WARNING", "SparkContext: no Hive"),
         ("11:00:02.000", "ERROR", "red"),
     ]

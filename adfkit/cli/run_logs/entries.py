@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 _TIME: Final = re.compile(r"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?)[\s:|]+")
+_SPARK: Final = re.compile(r"(\d\d/\d\d/\d\d \d\d:\d\d:\d\d)\s+")
+"""The time that a driver's log begins with, in the cluster's time zone, which is UTC."""
 _LEVEL: Final = re.compile(r"\[?(DEBUG|INFO|WARN(?:ING)?|ERROR|CRITICAL|FATAL)\b\]?:?\s*")
 _CONTROL: Final = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
 """What colours a terminal, and other characters that are no text."""
@@ -48,10 +50,13 @@ def lines(text: str, *, source: str, name: str, level: str, until: datetime) -> 
 
 
 def _read(line: str, level: str) -> tuple[datetime | None, str, str]:
-    match = _TIME.match(line)
-    if match is None:
+    if match := _TIME.match(line):
+        time = datetime.fromisoformat(match[1].replace(",", "."))
+    elif match := _SPARK.match(line):
+        time = datetime.strptime(match[1], "%y/%m/%d %H:%M:%S").replace(tzinfo=UTC)
+    else:
         return None, level, line.rstrip()
-    time, rest = datetime.fromisoformat(match[1].replace(",", ".")), line[match.end() :].rstrip()
+    rest = line[match.end() :].rstrip()
     if found := _LEVEL.match(rest):
         level, rest = _LEVELS.get(found[1], found[1]), rest[found.end() :]
     return time if time.tzinfo else time.replace(tzinfo=UTC), level, rest

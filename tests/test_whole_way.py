@@ -212,5 +212,18 @@ def test_advice_measures_the_input_that_landed(way: Way, second: dict[str, Any])
     assert "no ingestion 'none'" in way.refused("advise", "none")
 
 
+def test_the_databricks_client_lists_the_runs_of_the_notebook(outputs: dict[str, Any]) -> None:
+    from azure.identity import DefaultAzureCredential
+    from databricks.sdk import WorkspaceClient
+
+    token = DefaultAzureCredential().get_token("2ff814a6-3304-4ab8-85cb-cd0e6f879c1d/.default").token
+    client = WorkspaceClient(host=outputs["databricks_url"], token=token)
+    runs = [client.jobs.get_run(int(run.run_id or 0)) for run in client.jobs.list_runs()]
+    results = [run.state.result_state.value for run in runs if run.state and run.state.result_state]
+    assert results == ["SUCCESS"] * 2 * list(TECHNIQUES.values()).count("databricks")
+    notebooks = {task.notebook_task.notebook_path for run in runs for task in run.tasks or [] if task.notebook_task}
+    assert [path.rpartition("/")[2] for path in notebooks] == ["ingestion"]
+
+
 def test_a_preview_after_it_all_shows_no_changes(way: Way, second: dict[str, Any]) -> None:
     assert way.json("preview")["summary"].startswith("no changes")

@@ -57,7 +57,8 @@ def open_database(folder: Path) -> duckdb.DuckDBPyConnection:
         str(folder / "rows.db"),
         config={
             "memory_limit": MEMORY,
-            "threads": 2,
+            "threads": 1,  # with one, rows keep their order without being held back for it
+            "preserve_insertion_order": False,
             "temp_directory": str(folder / "spilled"),
             "autoinstall_known_extensions": False,
         },

@@ -93,12 +93,14 @@ def _delimited_text(
         raise errors.unsupported(f"the row delimiter {ending!r}")
     dialect = _Dialect(delimiter, quoting, escape or quoting, settings.get("quoteAllText") is True)
     null = str(properties.get("nullValue") or "")
-    fields = [dialect.field(as_text(column.sql, column.type), null) for column in columns]
+    texts = ", ".join(f"{as_text(column.sql, column.type)} AS t{index}" for index, column in enumerate(columns))
+    texts = f"(SELECT {texts} FROM {source})" if columns else source  # noqa: S608
+    fields = [dialect.field(f"t{index}", null) for index in range(len(columns))]
     line = f" || {text(delimiter)} || ".join(fields) or "''"
     header = None
     if properties.get("firstRowAsHeader") in (True, "true", "True"):
         header = delimiter.join(dialect.literal(column.name) for column in columns)
-    count = _lines(connection, f"SELECT {line} AS line FROM {source}", target, ending, header)  # noqa: S608
+    count = _lines(connection, f"SELECT {line} AS line FROM {texts}", target, ending, header)  # noqa: S608
     _encode(target, properties)
     return count
 

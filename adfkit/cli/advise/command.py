@@ -85,6 +85,7 @@ def _setup(project: Project, settings: dict[str, Any], ingestion: str, transform
         nodes=int(settings["batch"]["maximum_nodes"]),
         tasks=settings["ingestions"][ingestion].get("tasks"),
         partitions=partitions,
+        workers=int(settings["databricks"]["workers"]),
         has_data_flow=any((project.folder / "adf_templates" / "data_flows").glob(f"{transform}.*")),
     )
 

@@ -40,6 +40,7 @@ class Setup:
     nodes: int
     tasks: int | None
     partitions: int
+    workers: int
     has_data_flow: bool
 
 
@@ -214,8 +215,9 @@ def _on_spark(situation: Situation, facts: Known) -> float:
 
 
 def _databricks(situation: Situation, facts: Known) -> Estimate:
-    nodes = facts["workers"] + 1
-    run = facts["spark_seconds"] + _on_spark(situation, facts) / (facts["workers"] * facts["cores"])
+    workers = situation.setup.workers
+    nodes = workers + 1
+    run = facts["spark_seconds"] + _on_spark(situation, facts) / (workers * facts["cores"])
     node_seconds = nodes * (facts["start_seconds"] + run)
     found = Estimate(facts.technique, facts["start_seconds"], run, None, node_seconds * facts["cores"])
     found.cost = _cost(
@@ -224,6 +226,7 @@ def _databricks(situation: Situation, facts: Known) -> Estimate:
             node_seconds / HOUR * (prices["machine_hour.Standard_DS3_v2"] + facts["dbu_per_hour"] * prices["dbu_hour"])
         ),
     )
+    found.remarks.append(f"{workers} workers beside the driver, reckoned with the node type Standard_DS3_v2")
     return found
 
 

@@ -19,6 +19,7 @@ SETUP = Setup(
     nodes=2,
     tasks=None,
     partitions=12,
+    workers=2,
     has_data_flow=True,
 )
 

@@ -128,7 +128,7 @@ def test_logs_joins_what_every_service_logged_of_a_run(ingestion: str, way: Way,
 
 
 def test_logs_of_an_unknown_run_are_refused(way: Way, second: dict[str, Any]) -> None:
-    assert "has no pipeline run 'unknown'" in way.refused("logs", "unknown")
+    assert "there is no pipeline run 'unknown'" in way.refused("logs", "unknown")
 
 
 @pytest.mark.parametrize("ingestion", TECHNIQUES)

@@ -103,6 +103,7 @@ class WebCloud:
     local_azure: Any
     resources: ResourceManagementClient
     roles: AuthorizationManagementClient
+    storage: StorageManagementClient
     group: str
     account: str
     account_id: str
@@ -148,11 +149,11 @@ class WebCloud:
         with sqlite3.connect(self.local_azure.folder / "local-azure.db") as connection:
             return connection.execute(sql, (app.id.lower(),)).fetchall()
 
-    def site(self, **settings: str) -> dict[str, Any]:
+    def site(self, *, container: str = CONTAINER, **settings: str) -> dict[str, Any]:
         """The body of a site as the Pulumi program sends it."""
         storage = {
             "type": "blobContainer",
-            "value": f"https://{self.account}.blob.{cloud.SUFFIX}/{CONTAINER}",
+            "value": f"https://{self.account}.blob.{cloud.SUFFIX}/{container}",
             "authentication": {"type": "SystemAssignedIdentity"},
         }
         return {
@@ -181,10 +182,11 @@ class WebCloud:
         )
 
     def app(self, *, granted: bool = True, **settings: str) -> App:
-        """A new app, through the official client."""
+        """A new app, through the official client, with a container of its own for its package."""
         name = f"fa-{uuid4().hex[:10]}"
+        self.storage.blob_containers.create(self.group, self.account, name, {})
         made = self.resources.resources.begin_create_or_update_by_id(
-            self.site_id(name), self.site(**settings), api_version=WEB
+            self.site_id(name), self.site(container=name, **settings), api_version=WEB
         )
         app = App(self, name, self.site_id(name), made.result().identity.principal_id)
         if granted:
@@ -211,7 +213,7 @@ def make_web_cloud(local_azure: Any) -> WebCloud:
     body = {"location": "westeurope", "kind": "functionapp", "sku": sku, "properties": {"reserved": True}}
     resources.resources.begin_create_or_update_by_id(plan, body, api_version=WEB).result()
     roles = _client(AuthorizationManagementClient, local_azure)
-    return WebCloud(local_azure, resources, roles, group, account, made.id, plan)
+    return WebCloud(local_azure, resources, roles, storage, group, account, made.id, plan)
 
 
 @pytest.fixture(scope="session")

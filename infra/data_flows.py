@@ -39,6 +39,7 @@ def _declared(name: str) -> dict[str, Any]:
         "float_precision": text["float_precision"],
         "window_by": text.get("window_by"),
         "manifest": {
+            "source_files": [{"path": fields["path"]} for fields in text["inputs"].values()],
             "code_version": _code_version(declaration, template),
             "float_precision": text["float_precision"],
             "schema": [{"name": column, "type": type, "group": group} for column, (type, group) in output.items()],

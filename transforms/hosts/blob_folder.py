@@ -10,6 +10,8 @@ from azure.core.credentials import TokenCredential
 from azure.core.exceptions import AzureError, HttpResponseError
 from azure.storage.blob import ContainerClient
 
+from transforms.hosts.result import SourceFile
+
 T = TypeVar("T")
 
 
@@ -33,6 +35,8 @@ class BlobFolder:
                 f"'{address}' is not the address of a blob folder: https://<account>/<container>/<folder>/"
             )
         self.address = f"https://{parts.netloc}/{container}/{folder}".rstrip("/") + "/"
+        self.files_read: list[SourceFile] = []
+        """Every file that was read here, as it then was."""
         self._folder = folder
         self._container = ContainerClient(f"https://{parts.netloc}", container, credential=credential)
 
@@ -43,10 +47,13 @@ class BlobFolder:
             StorageError: it is not there, or this identity may not read it.
         """
 
-        def download() -> bytes:
-            return self._container.download_blob(self._name(path), max_concurrency=4).readall()
+        def download() -> tuple[bytes, str]:
+            blob = self._container.download_blob(self._name(path), max_concurrency=4)
+            return blob.readall(), blob.properties.etag
 
-        return self._said_where("read", path, download)
+        content, etag = self._said_where("read", path, download)
+        self.files_read.append({"path": path, "bytes": len(content), "etag": etag.strip('"')})
+        return content
 
     def metadata(self, path: str) -> dict[str, str]:
         """What a blob was given beside its content.

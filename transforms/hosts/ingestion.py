@@ -93,6 +93,8 @@ def run(
         data_location=target.address,
         technique=technique,
         measurement=measurement,
+        source=source.address,
+        source_files=source.files_read,
         window=request.window,
     )
     target.write(manifest.NAME, json.dumps(made, indent=2).encode())

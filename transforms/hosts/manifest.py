@@ -12,7 +12,7 @@ as microseconds since 1970 in UTC; a string as it is; null as U+0000.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -20,6 +20,7 @@ import polars as pl
 from transforms.hosts import result
 from transforms.hosts.declaration import Column, Declaration
 from transforms.hosts.measure import Measurement
+from transforms.hosts.result import SourceFile
 from transforms.hosts.window import Window
 
 NAME = result.NAME
@@ -37,6 +38,8 @@ def manifest(
     data_location: str,
     technique: str,
     measurement: Measurement,
+    source: str,
+    source_files: Sequence[SourceFile],
     window: Window | None = None,
 ) -> dict[str, Any]:
     """The manifest as JSON values; `files` holds the content of each file by its path below `data_location`.
@@ -54,6 +57,8 @@ def manifest(
         data_location=data_location,
         technique=technique,
         measured=measurement.taken(),
+        source=source,
+        source_files=source_files,
         window=window,
     )
 

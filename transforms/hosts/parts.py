@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -15,6 +15,7 @@ from transforms.hosts.blob_folder import BlobFolder
 from transforms.hosts.declaration import Declaration, Transform
 from transforms.hosts.ingestion import Request
 from transforms.hosts.measure import Measurement
+from transforms.hosts.result import SourceFile
 
 
 def file_name(part: int) -> str:
@@ -64,8 +65,14 @@ def complete(
     parts: int,
     technique: str,
     measurement: Measurement,
+    source: BlobFolder,
+    source_files: Iterable[SourceFile],
 ) -> dict[str, Any]:
-    """Write the manifest of all parts' files; it is written last, so a folder that has one is complete."""
+    """Write the manifest of all parts' files; it is written last, so a folder that has one is complete.
+
+    Args:
+        source_files: what all parts read; where one was replaced in between, the manifest has it with both etags.
+    """
     files = {file_name(part): target.read(file_name(part)) for part in range(parts)}
     rows = pl.concat([pl.read_parquet(io.BytesIO(content)) for content in files.values()])
     made = manifest.manifest(
@@ -77,10 +84,16 @@ def complete(
         data_location=target.address,
         technique=technique,
         measurement=measurement,
+        source=source.address,
+        source_files=_distinct(source_files),
         window=request.window,
     )
     target.write(manifest.NAME, json.dumps(made, indent=2).encode())
     return made
+
+
+def _distinct(files: Iterable[SourceFile]) -> list[SourceFile]:
+    return list({(file["path"], file.get("etag")): file for file in files}.values())
 
 
 def _share(

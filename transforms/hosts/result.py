@@ -7,9 +7,9 @@ the SHA-256 of its content. `manifest.py` defines `content_sha256`.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 from transforms.hosts.declaration import Declaration
 from transforms.hosts.measure import Measured
@@ -18,6 +18,17 @@ from transforms.hosts.window import Window
 NAME = "manifest.json"
 SEPARATOR, NULL = "\x1f", "\x00"
 """What stands between the values of a line of `content_sha256`, and for a value that is null."""
+
+
+class SourceFile(TypedDict):
+    """A file that the run read, by its path below the source; `etag` names the content that it then had.
+
+    What the engine does not tell is not there.
+    """
+
+    path: str
+    bytes: NotRequired[int]
+    etag: NotRequired[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +50,12 @@ def manifest(
     data_location: str,
     technique: str,
     measured: Measured,
+    source: str,
+    source_files: Sequence[SourceFile],
     window: Window | None = None,
 ) -> dict[str, Any]:
-    """The manifest as JSON values; `files` are those below `data_location`, by their paths.
+    """The manifest as JSON values; `files` are those below `data_location`, by their paths; `source` is the address
+    of the folder of `source_files`.
 
     The key `training` is there where the transform declares a label, `window` where the run was for one.
     """
@@ -52,6 +66,8 @@ def manifest(
         "run_id": run_id,
         "data_location": data_location,
         "technique": technique,
+        "source": source,
+        "source_files": sorted(source_files, key=lambda file: (file["path"], file.get("etag", ""))),
         "code_version": declaration.code_version,
         "rows": rows,
         "schema": [{"name": column.name, "type": column.type, "group": column.group} for column in declaration.columns],

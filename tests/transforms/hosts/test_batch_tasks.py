@@ -123,9 +123,14 @@ def test_any_number_of_tasks_gives_the_content_of_one_run(lake: Lake, count: int
     whole_id = uuid4().hex
     whole = ingestion.run(ingestion.Request.parse(lake.request(whole_id)), lake.credential, technique="azure_function")
     assert made["technique"] == "batch"
-    for key in ("rows", "content_sha256", "schema", "code_version", "training"):
+    for key in ("rows", "content_sha256", "schema", "code_version", "training", "source", "source_files"):
         assert made[key] == whole[key]
     assert json.loads(lake.read(f"{run_id}/manifest.json")) == json.loads(json.dumps(made))
+    read = {file["path"]: file for file in made["source_files"]}
+    assert sorted(read) == ["flights.csv.zip", "weather.csv"]
+    for path, file in read.items():
+        blob = lake.blobs.get_blob_client("landing", f"flights/{path}").get_blob_properties()
+        assert (file["bytes"], file["etag"]) == (blob.size, blob.etag.strip('"'))
     files = [file["path"] for file in made["files"]]
     assert files == sorted(f"part-{task}.parquet" for task in range(count))
     assert sum(pl.read_parquet(io.BytesIO(lake.read(f"{run_id}/{path}"))).height for path in files) == made["rows"]
@@ -148,7 +153,8 @@ def test_what_was_measured_is_of_all_tasks(lake: Lake) -> None:
     blobs = [lake.blobs.get_blob_client("curated", f"{properties['run_id']}/part-{task}.parquet") for task in range(2)]
     peak = 10**15  # more than any process has
     started = float(blobs[0].get_blob_properties().metadata[tasks.STARTED])
-    blobs[0].set_blob_metadata({tasks.STARTED: str(started - 1000), tasks.PEAK_MEMORY: str(peak)})
+    metadata = {tasks.STARTED: str(started - 1000), tasks.PEAK_MEMORY: str(peak), tasks.SOURCE_FILES: "[]"}
+    blobs[0].set_blob_metadata(metadata)
     measured = lake.run(properties)["measured"]
     assert measured["seconds"] >= 1000
     assert measured["peak_memory_bytes"] == peak

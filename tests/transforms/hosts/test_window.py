@@ -94,8 +94,8 @@ def test_a_transform_without_window_by_runs_for_the_whole_only() -> None:
 def test_the_manifest_tells_the_window() -> None:
     declared, _ = declaration.load("flights")
     rows = pl.DataFrame(schema={column.name: polars_io.TYPES[column.type] for column in declared.columns})
-    named = {"ingestion": "i", "run_id": "r", "data_location": "d", "technique": "batch"}
+    named = {"ingestion": "i", "run_id": "r", "data_location": "d", "technique": "batch", "source": "s"}
     window = Window(DAY, DAY + timedelta(days=1))
-    made = manifest.manifest(declared, rows, {}, **named, measurement=Measurement(), window=window)
+    made = manifest.manifest(declared, rows, {}, **named, source_files=[], measurement=Measurement(), window=window)
     assert made["window"] == {"start": "2013-03-10T00:00:00Z", "end": "2013-03-11T00:00:00Z"}
-    assert "window" not in manifest.manifest(declared, rows, {}, **named, measurement=Measurement())
+    assert "window" not in manifest.manifest(declared, rows, {}, **named, source_files=[], measurement=Measurement())

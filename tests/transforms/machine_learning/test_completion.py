@@ -59,6 +59,8 @@ def whole(rows: pl.DataFrame, files: dict[str, bytes]) -> dict[str, Any]:
         data_location="https://lake/curated/i/run=r/",
         technique="data_flow",
         measurement=Measurement(),
+        source="https://lake/landing/i/",
+        source_files=[{"path": "a.csv"}],
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import tomllib
 from datetime import UTC, datetime, timedelta
@@ -89,12 +90,25 @@ def test_nothing_is_trained_on_a_window_alone(
     assert capsys.readouterr().out == "flights version 3 is of a window: nothing is trained on it alone.\n"
 
 
-def test_a_version_is_tagged_with_its_window(register: ModuleType) -> None:
-    manifest = {"run_id": "r", "rows": 2, "window": {"start": "2013-01-01T00:00:00Z", "end": "2013-01-02T00:00:00Z"}}
+def test_a_version_is_tagged_with_its_pipeline_schema_and_window(register: ModuleType) -> None:
+    manifest = {
+        "ingestion": "flights",
+        "run_id": "r",
+        "rows": 2,
+        "schema": [
+            {"name": "day", "type": "int64", "group": "known"},
+            {"name": "late", "type": "bool", "group": "label"},
+        ],
+        "source": "https://lake/landing/flights/",
+        "window": {"start": "2013-01-01T00:00:00Z", "end": "2013-01-02T00:00:00Z"},
+    }
     assert register.tags_of(manifest, "https://lake/curated/flights/run=r/") == {
         "location": "https://lake/curated/flights/run=r/",
         "run_id": "r",
         "rows": "2",
+        "source": "https://lake/landing/flights/",
+        "pipeline": "flights",
+        "schema_sha256": hashlib.sha256(b"day:int64\nlate:bool\n").hexdigest(),
         "window_start": "2013-01-01T00:00:00Z",
         "window_end": "2013-01-02T00:00:00Z",
     }

@@ -5,6 +5,7 @@ Where one task is all there is, it does both.
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,8 +21,8 @@ from transforms.hosts.ingestion import Request, RequestError
 from transforms.hosts.measure import Measured, Measurement
 
 TECHNIQUE = "batch"
-STARTED, PEAK_MEMORY = "started", "peak_memory_bytes"
-"""What a part's blob says of the task that wrote it: seconds since 1970, and bytes."""
+STARTED, PEAK_MEMORY, SOURCE_FILES = "started", "peak_memory_bytes", "source_files"
+"""What a part's blob says of the task that wrote it: seconds since 1970, bytes, and JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,14 @@ def run(step: Step, credential: TokenCredential) -> dict[str, Any]:
         return transform_part(step, step.task, declared, transform, source, target)
     written = [target.metadata(parts.file_name(task)) for task in range(step.tasks)]
     return parts.complete(
-        step.request, declared, target, parts=step.tasks, technique=TECHNIQUE, measurement=OverTasks(written)
+        step.request,
+        declared,
+        target,
+        parts=step.tasks,
+        technique=TECHNIQUE,
+        measurement=OverTasks(written),
+        source=source,
+        source_files=[file for task in written for file in json.loads(task[SOURCE_FILES])],
     )
 
 
@@ -93,7 +101,11 @@ def transform_part(
     frames = parts.read(declared, source)
     rows = parts.transform_part(declared, transform, frames, step.request, part=task, parts=step.tasks)
     content = polars_io.to_parquet(rows)
-    taken = {STARTED: str(started), PEAK_MEMORY: str(measurement.taken()["peak_memory_bytes"])}
+    taken = {
+        STARTED: str(started),
+        PEAK_MEMORY: str(measurement.taken()["peak_memory_bytes"]),
+        SOURCE_FILES: json.dumps(source.files_read),
+    }
     name = parts.file_name(task)
     target.write(name, content, taken)  # not within the file: the same rows make the same file
     return {"task": task, "rows": rows.height, "file": name}

@@ -59,6 +59,8 @@ def _run(
         data_location=request["data_location"],
         technique=technique,
         measured=measurement.taken(),
+        source=request["source"],
+        source_files=[{"path": each.path} for each in declared.inputs.values()],
         window=window,
     )
     put(target + result.NAME, json.dumps(made, indent=2))

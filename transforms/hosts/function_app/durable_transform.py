@@ -22,6 +22,7 @@ from transforms.hosts import declaration, parts, polars_io
 from transforms.hosts.blob_folder import BlobFolder
 from transforms.hosts.ingestion import Request, RequestError
 from transforms.hosts.measure import Measured, Measurement
+from transforms.hosts.result import SourceFile
 
 TECHNIQUE = "durable_function"
 ENDED = (
@@ -69,7 +70,7 @@ def plan_parts(asked: dict[str, Any]) -> dict[str, Any]:
     Measurement()
     request = Request.parse(asked)
     declared, _ = declaration.load(request.transform)
-    partitions = parts.partitions(declared, _inputs(request))
+    partitions = parts.partitions(declared, _inputs(request)[0])
     return {"parts": 1 if partitions is None else max(1, partitions.height), "began": began}
 
 
@@ -79,10 +80,12 @@ def transform_part(asked: dict[str, Any]) -> dict[str, Any]:
     measurement = Measurement(reset=False)
     request, part = Request.parse(asked), int(asked["part"])
     declared, transform = declaration.load(request.transform)
-    rows = parts.transform_part(declared, transform, _inputs(request), request, part=part, parts=int(asked["parts"]))
+    frames, source_files = _inputs(request)
+    rows = parts.transform_part(declared, transform, frames, request, part=part, parts=int(asked["parts"]))
     BlobFolder(request.data_location, _credential()).write(parts.file_name(part), polars_io.to_parquet(rows))
     logging.info("part %d of ingestion %s, run %s: %d rows", part, request.ingestion, request.run_id, rows.height)
-    return {"rows": rows.height, "peak_memory_bytes": measurement.taken()["peak_memory_bytes"]}
+    peak = measurement.taken()["peak_memory_bytes"]
+    return {"rows": rows.height, "peak_memory_bytes": peak, "source_files": source_files}
 
 
 @blueprint.activity_trigger(input_name="asked")
@@ -98,16 +101,19 @@ def complete_parts(asked: dict[str, Any]) -> dict[str, Any]:
         parts=int(asked["parts"]),
         technique=TECHNIQUE,
         measurement=_OverParts(float(asked["began"]), asked["made"]),
+        source=BlobFolder(request.source, _credential()),
+        source_files=[file for part in asked["made"] for file in part["source_files"]],
     )
     logging.info("%s rows written to %s", made["rows"], made["data_location"])
     return made
 
 
 @lru_cache(maxsize=1)
-def _inputs(request: Request) -> dict[str, pl.LazyFrame]:
-    """What a run reads, once in this process for all parts that it transforms here."""
+def _inputs(request: Request) -> tuple[dict[str, pl.LazyFrame], list[SourceFile]]:
+    """What a run reads, and the files that it was read from; once in this process for all parts transformed here."""
     declared, _ = declaration.load(request.transform)
-    return parts.read(declared, BlobFolder(request.source, _credential()))
+    source = BlobFolder(request.source, _credential())
+    return parts.read(declared, source), source.files_read
 
 
 class _OverParts(Measurement):

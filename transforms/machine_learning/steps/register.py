@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.identity import DefaultAzureCredential
 from azure.storage.blob import BlobClient
 from completion import complete, is_complete
-from versions import version_of_run
+from versions import identical, version_of_run
 from workspace import connect
 
 
@@ -60,17 +61,31 @@ def read_manifest(location: str, credential: TokenCredential) -> dict[str, Any]:
 
 
 def tags_of(manifest: Mapping[str, Any], location: str) -> dict[str, str]:
-    """The tags of a data asset version: which run, how much, where, and hashes to recognise it by."""
-    kept = ("run_id", "rows", "files_sha256", "content_sha256", "technique", "code_version")
+    """The tags of a data asset version: which run of which pipeline, how much, where, and hashes to recognise it by.
+
+    A pipeline bears the name of its ingestion.
+    """
+    kept = ("run_id", "rows", "files_sha256", "content_sha256", "technique", "code_version", "source")
     tags = {"location": location} | {key: str(manifest[key]) for key in kept if manifest.get(key) is not None}
+    tags |= {"pipeline": manifest["ingestion"], "schema_sha256": schema_sha256(manifest["schema"])}
     return tags | {f"window_{end}": str(time) for end, time in manifest.get("window", {}).items()}
 
 
+def schema_sha256(schema: Sequence[Mapping[str, str]]) -> str:
+    """The SHA-256 of `name:type` of each column in order, a line each: equal schemas have equal hashes."""
+    return hashlib.sha256("".join(f"{each['name']}:{each['type']}\n" for each in schema).encode()).hexdigest()
+
+
 def register(client: MLClient, name: str, location: str, tags: Mapping[str, str]) -> str:
-    """The version of the asset that holds this run's output: found by its run id, else created."""
+    """The version of the asset that holds this run's output: found by its run id, else created.
+
+    A version with the content of an earlier one is tagged `identical_to` with the first such version.
+    """
 
     def asset(version: str) -> Data:
-        return Data(name=name, version=version, type=AssetTypes.URI_FOLDER, path=location, tags=dict(tags))
+        same = identical(client.data, name, int(version), tags.get("content_sha256"))
+        marked = {**tags, **({"identical_to": same} if same else {})}
+        return Data(name=name, version=version, type=AssetTypes.URI_FOLDER, path=location, tags=marked)
 
     return version_of_run(client.data, name, tags["run_id"], asset)
 

@@ -43,6 +43,18 @@ def version_of_run(operations: Any, name: str, run_id: str, make: Callable[[str]
     raise VersionError(f"{ATTEMPTS} times another run took the next version of {name}. Run this one again.")
 
 
+def identical(operations: Any, name: str, before: int, content_sha256: str | None) -> str | None:
+    """The first version below `before` that is tagged with this content, whichever run made it; None without one."""
+    versions = _versions(operations, name)
+    found = (
+        version
+        for version, asset in versions.items()
+        if version < before and content_sha256 and (asset.tags or {}).get("content_sha256") == content_sha256
+    )
+    first = min(found, default=None)
+    return None if first is None else str(first)
+
+
 def _versions(operations: Any, name: str) -> dict[int, Any]:
     try:
         listed = list(operations.list(name=name, list_view_type=ListViewType.ALL))

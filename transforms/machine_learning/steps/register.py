@@ -67,7 +67,9 @@ def tags_of(manifest: Mapping[str, Any], location: str) -> dict[str, str]:
     """
     kept = ("run_id", "rows", "files_sha256", "content_sha256", "technique", "code_version", "source")
     tags = {"location": location} | {key: str(manifest[key]) for key in kept if manifest.get(key) is not None}
-    tags |= {"pipeline": manifest["ingestion"], "schema_sha256": schema_sha256(manifest["schema"])}
+    tags |= {"pipeline": manifest["ingestion"]}
+    if "schema" in manifest:
+        tags["schema_sha256"] = schema_sha256(manifest["schema"])
     return tags | {f"window_{end}": str(time) for end, time in manifest.get("window", {}).items()}
 
 

@@ -65,6 +65,7 @@ def write_run(lake: ContainerClient, run_id: str, folder: Path, *, training: boo
         "ingestion": f"small-{lake.account_name}",
         "run_id": run_id,
         "rows": frame.height,
+        "schema": [{"name": name, "type": "any"} for name in frame.columns],
         "files_sha256": "f" * 64,
         "content_sha256": "c" * 64,
         "technique": "azure_function",

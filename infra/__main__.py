@@ -153,6 +153,7 @@ outputs = {
     "machine_learning_workspace": machine_learning.workspace_name,
     "batch_endpoint": names.batch_endpoint,
     "sample_data": config.sample_data,
+    "retention_days": config.retention_days,
     "ingestions": ingestions.summary(config),
 }
 for name, value in outputs.items():

@@ -152,6 +152,7 @@ class StackSettings(Settings):
 
     A new role assignment takes up to `role_propagation_seconds` to reach the services that check it: so long a step of
     the deployment that needs one tries again. `sample_data` lets who deploys upload samples to the lake.
+    `adfkit prune` removes run folders that no dataset version refers to when they are `retention_days` old.
     """
 
     location: Annotated[str, Field(pattern=r"^[a-z0-9]+$")]
@@ -159,6 +160,7 @@ class StackSettings(Settings):
     tags: dict[str, str]
     sample_data: bool = False
     role_propagation_seconds: Annotated[int, Field(ge=0, le=1800)]
+    retention_days: Annotated[int, Field(ge=1, le=3650)] | None = None
     storage: Storage
     function_app: FunctionApp
     batch: Batch

@@ -8,7 +8,7 @@ import traceback
 
 import typer
 
-from adfkit.cli import backfill, data_lineage, deploy, expressions, factory, local, logs, new, quickstart, runs
+from adfkit.cli import backfill, data_lineage, deploy, expressions, factory, local, logs, new, prune, quickstart, runs
 from adfkit.cli.advise.command import advise
 from adfkit.cli.output import fail
 from adfkit.cli.project import CliError
@@ -31,6 +31,7 @@ app.command()(runs.run)
 app.command()(runs.runs)
 app.command()(logs.logs)
 app.command()(data_lineage.lineage)
+app.command()(prune.prune)
 app.command()(backfill.backfill)
 app.command()(quickstart.quickstart)
 app.command()(expressions.expr)

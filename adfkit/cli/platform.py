@@ -170,12 +170,23 @@ class Platform:
             f"/providers/Microsoft.MachineLearningServices/workspaces/{self.output('machine_learning_workspace')}"
         )
 
-    def asset_versions(self, kind: str, name: str) -> Iterator[dict[str, Any]]:
-        """All versions of an asset (`kind` is `data` or `models`), as ARM shows them; none where it is unknown."""
+    def asset_versions(self, kind: str, name: str, *, archived: bool = False) -> Iterator[dict[str, Any]]:
+        """All versions of an asset (`kind` is `data` or `models`), as ARM shows them; none where it is unknown.
+
+        Archived ones are left out unless asked for.
+        """
+        yield from self._assets(f"{kind}/{name}/versions", archived=archived)
+
+    def asset_names(self, kind: str) -> list[str]:
+        """The names of all assets of a kind, archived ones included."""
+        return [str(asset["name"]) for asset in self._assets(kind, archived=True)]
+
+    def _assets(self, path: str, *, archived: bool) -> Iterator[dict[str, Any]]:
         from azure.core.exceptions import ResourceNotFoundError
 
         base = f"{self.output('resource_manager').rstrip('/')}{self._workspace}"
-        url: str | None = f"{base}/{kind}/{name}/versions?api-version={MACHINE_LEARNING_API}"
+        view = "&listViewType=All" if archived else ""
+        url: str | None = f"{base}/{path}?api-version={MACHINE_LEARNING_API}{view}"
         while url:
             try:
                 page = self.get(url, scope=self.resource_manager_scope)

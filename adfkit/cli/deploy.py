@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from adfkit.engine import Event, Result, StepFinished
     from adfkit.preview.report import Report
 
-Action = Literal["preview", "up", "destroy"]
+Action = Literal["preview", "up", "refresh", "destroy"]
 Format = Literal["terminal", "markdown", "json"]
 WIDTH = 200
 """Of the lines in a file."""
@@ -27,6 +28,10 @@ StackOption = Annotated[str, typer.Option("--stack", "-s", help="The stack.")]
 EngineOption = Annotated[str | None, typer.Option("--engine", help="embedded (for the stack local) or pulumi.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+Target = Annotated[
+    list[str] | None,
+    typer.Option("--target", "-t", help="Only this resource, by its name or URN (`*` for any text); may be repeated."),
+]
 
 
 def preview(
@@ -38,31 +43,54 @@ def preview(
     offline: Annotated[
         bool, typer.Option("--offline", help="Preview a first deployment, without asking any Azure.")
     ] = False,
+    target: Target = None,
 ) -> None:
     """Show what `adfkit up` would change, and why."""
     show = Show("json" if json else format, out_file)
     if offline:
-        show(offline_report(stack, quiet=show.quiet))
+        show(offline_report(stack, quiet=show.quiet, targets=target or []))
     elif _uses_pulumi(stack, engine):
-        show(_pulumi_report(stack))
+        show(_pulumi_report(stack, _target_options(target)))
     else:
-        show(apply_stack(stack, "preview", quiet=show.quiet))
+        show(apply_stack(stack, "preview", quiet=show.quiet, targets=target or []))
 
 
-def up(stack: StackOption = LOCAL_STACK, engine: EngineOption = None, json: Json = False, yes: Yes = False) -> None:
+def up(
+    stack: StackOption = LOCAL_STACK,
+    engine: EngineOption = None,
+    json: Json = False,
+    yes: Yes = False,
+    target: Target = None,
+) -> None:
     """Deploy the stack: infrastructure, code packages and Data Factory artifacts."""
     if stack != LOCAL_STACK and not yes and not json and engine_of(stack, engine) == "embedded":
         typer.confirm(f"Deploy the stack {stack}?", abort=True)
-    _run(stack, "up", engine, json=json, yes=yes)
+    _run(stack, "up", engine, json=json, yes=yes, target=target)
+
+
+def refresh(
+    stack: StackOption = LOCAL_STACK,
+    engine: EngineOption = None,
+    json: Json = False,
+    yes: Yes = False,
+    target: Target = None,
+) -> None:
+    """Take into the state what the stack's resources are like now; the resources stay as they are."""
+    _run(stack, "refresh", engine, json=json, yes=yes, target=target)
 
 
 def destroy(
-    stack: StackOption = LOCAL_STACK, engine: EngineOption = None, json: Json = False, yes: Yes = False
+    stack: StackOption = LOCAL_STACK,
+    engine: EngineOption = None,
+    json: Json = False,
+    yes: Yes = False,
+    target: Target = None,
 ) -> None:
     """Delete everything that the stack deployed."""
     if engine_of(stack, engine) == "embedded" and not yes:
-        typer.confirm(f"Delete everything that the stack {stack} deployed?", abort=True)
-    _run(stack, "destroy", engine, json=json, yes=yes)
+        what = f"{', '.join(target)} of the stack {stack}" if target else f"everything that the stack {stack} deployed"
+        typer.confirm(f"Delete {what}?", abort=True)
+    _run(stack, "destroy", engine, json=json, yes=yes, target=target)
 
 
 def outputs(stack: StackOption = LOCAL_STACK, json: Json = False) -> None:
@@ -77,15 +105,35 @@ def outputs(stack: StackOption = LOCAL_STACK, json: Json = False) -> None:
         out.print(f"{name:<28} {value}", markup=False, soft_wrap=True)
 
 
-def _run(stack: str, action: Literal["up", "destroy"], engine: str | None, *, json: bool, yes: bool = False) -> None:
+def _run(
+    stack: str,
+    action: Literal["up", "refresh", "destroy"],
+    engine: str | None,
+    *,
+    json: bool,
+    yes: bool = False,
+    target: list[str] | None,
+) -> None:
     if _uses_pulumi(stack, engine):
         from adfkit.engine.pulumi_cli import run_pulumi
 
-        arguments = ["--json"] if json else []
+        arguments = [*(["--json"] if json else []), *_target_options(target)]
         raise typer.Exit(run_pulumi(action, stack, find_project().folder, yes=yes, arguments=arguments))
-    Show("json" if json else "terminal")(apply_stack(stack, action, quiet=json))
+    Show("json" if json else "terminal")(apply_stack(stack, action, quiet=json, targets=target or []))
     if action == "up":
         _land_samples(stack, quiet=json)
+
+
+def _target_options(target: list[str] | None) -> list[str]:
+    """The targets for the Pulumi CLI, which takes them by URN alone.
+
+    Raises:
+        CliError: a target is a name.
+    """
+    for one in target or []:
+        if not one.startswith("urn:"):
+            raise CliError(f"--target: the Pulumi CLI takes URNs, and '{one}' is none.")
+    return [argument for one in target or [] for argument in ("--target", one)]
 
 
 def _land_samples(stack: str, *, quiet: bool) -> None:
@@ -113,12 +161,12 @@ def _uses_pulumi(stack: str, engine: str | None) -> bool:
     return True
 
 
-def _pulumi_report(stack: str) -> Report:
+def _pulumi_report(stack: str, arguments: list[str]) -> Report:
     from adfkit.engine.pulumi_cli import preview_json
     from adfkit.preview.pulumi_json import PreviewError, read
 
     with err.status("pulumi preview ..."):
-        document = preview_json(stack, find_project().folder)
+        document = preview_json(stack, find_project().folder, arguments)
     try:
         report = replace(read(stack, document), names=_role_names())
     except PreviewError as error:
@@ -166,19 +214,19 @@ class Show:
                 terminal.render(report, console, details=True)
 
 
-def offline_report(stack: str, *, quiet: bool = False) -> Report:
+def offline_report(stack: str, *, quiet: bool = False, targets: Sequence[str] = ()) -> Report:
     """What a first deployment of the stack would create, as far as the program alone can tell.
 
     Raises:
         CliError: the program fails; the errors have been printed.
     """
     with offline_stack(find_project(), stack) as opened, Progress(quiet=quiet) as progress:
-        result = opened.preview(progress.on_event)
+        result = opened.preview(progress.on_event, targets=targets)
     _check(stack, "preview", result)
     return report_of(stack, result)
 
 
-def apply_stack(stack: str, action: Action, *, quiet: bool = False) -> Report:
+def apply_stack(stack: str, action: Action, *, quiet: bool = False, targets: Sequence[str] = ()) -> Report:
     """Run an action of the embedded engine, with progress; returns the report.
 
     Raises:
@@ -191,8 +239,13 @@ def apply_stack(stack: str, action: Action, *, quiet: bool = False) -> Report:
         enter_local_azure(project)
     opened = embedded_stack(project, stack)
     with Progress(quiet=quiet) as progress:
-        actions = {"preview": opened.preview, "up": opened.up, "destroy": opened.destroy}
-        result = actions[action](progress.on_event)
+        actions = {
+            "preview": opened.preview,
+            "up": opened.up,
+            "refresh": opened.refresh,
+            "destroy": opened.destroy,
+        }
+        result = actions[action](progress.on_event, targets=targets)
     _check(stack, action, result)
     report = report_of(stack, result)
     return _with_side_effects(report) if action == "preview" else report

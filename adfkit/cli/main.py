@@ -8,7 +8,20 @@ import traceback
 
 import typer
 
-from adfkit.cli import backfill, data_lineage, deploy, expressions, factory, local, logs, new, prune, quickstart, runs
+from adfkit.cli import (
+    backfill,
+    data_lineage,
+    deploy,
+    expressions,
+    factory,
+    history,
+    local,
+    logs,
+    new,
+    prune,
+    quickstart,
+    runs,
+)
 from adfkit.cli.advise.command import advise
 from adfkit.cli.output import fail
 from adfkit.cli.project import CliError
@@ -25,7 +38,9 @@ app.add_typer(factory.app, name="factory")
 app.add_typer(new.app, name="new")
 app.command()(deploy.preview)
 app.command()(deploy.up)
+app.command()(deploy.refresh)
 app.command()(deploy.destroy)
+app.command()(history.history)
 app.command()(deploy.outputs)
 app.command()(runs.run)
 app.command()(runs.runs)

@@ -87,11 +87,14 @@ class Checkpoint:
         self._save_lock = threading.Lock()
         self._version = 0
         self._saved_version = 0
+        self.partial = False
+        """Whether resources of before stay among new ones (`--target`), so that these need be put in order."""
 
     def resources(self) -> list[ResourceState]:
         """All resources as they are now, in dependency order."""
         with self._lock:
-            return [*self._new, *(state for state in self.base if id(state) not in self._gone)]
+            states = [*self._new, *(state for state in self.base if id(state) not in self._gone)]
+            return ordered(states) if self.partial else states
 
     def left(self) -> list[ResourceState]:
         """The resources of before that the program has not registered."""
@@ -135,6 +138,12 @@ class Checkpoint:
         with self._lock:
             self.base.append(state)
             self.change(state, save=False)
+
+    def forget(self, gone: ResourceState) -> None:
+        """Take a resource out, and every reference to it, since it does not exist any more; saved later."""
+        with self._lock:
+            self.finish(remove=gone, save=False)
+            self.change(*(state for state in self.resources() if state.forget(gone.urn)), save=False)
 
     def settle(self, urn: str) -> None:
         """Forget what an interrupted run had under way on a resource."""
@@ -195,6 +204,28 @@ class Checkpoint:
         if encoded is None:
             encoded = self._encoded[state] = orjson.Fragment(orjson.dumps(dump_resource(state, self.crypter)))
         return encoded
+
+
+def ordered(states: list[ResourceState]) -> list[ResourceState]:
+    """The resources, each after those that it needs, else in the order that they have."""
+    by_urn: dict[str, list[ResourceState]] = {}
+    for state in states:
+        by_urn.setdefault(state.urn, []).append(state)
+    placed: dict[int, ResourceState] = {}
+    entered: set[int] = set()
+    stack = list(reversed(states))
+    while stack:
+        state = stack.pop()
+        if id(state) in placed:
+            continue
+        needed = [one for urn in sorted(state.needs()) for one in by_urn.get(urn, ()) if id(one) not in entered]
+        if needed and id(state) not in entered:
+            entered.add(id(state))
+            stack += [state, *needed]
+        else:
+            entered.add(id(state))
+            placed[id(state)] = state
+    return list(placed.values())
 
 
 def _load(deployment: dict[str, Any] | None, crypter: PassphraseCrypter) -> Deployment:

@@ -15,6 +15,7 @@ from adfkit.engine.properties import redacted
 from adfkit.engine.provider import ProviderError
 from adfkit.engine.registry import ProviderRegistry
 from adfkit.engine.state import ResourceState
+from adfkit.engine.targets import Targets
 
 
 class Reporter(Protocol):
@@ -43,11 +44,13 @@ class Deletion:
         registry: ProviderRegistry,
         reporter: Reporter,
         registered: Mapping[str, ResourceState],
+        targets: Targets | None = None,
     ) -> None:
         self._checkpoint = checkpoint
         self._registry = registry
         self._reporter = reporter
         self._registered = registered
+        self._targets = targets or Targets()
 
     def make_room(self, state: ResourceState, preview: bool) -> None:
         """Delete a resource before its replacement is created; the state keeps it as pending until that is there."""
@@ -72,6 +75,8 @@ class Deletion:
         """
         for operation in list(self._checkpoint.interrupted):
             state = operation.resource
+            if state.urn not in self._targets:
+                continue
             if operation.type == "creating" and state.urn not in self._registered:
                 self._adopt(state)
             self._checkpoint.settle(state.urn)
@@ -95,7 +100,7 @@ class Deletion:
         """Delete all that is left of before, dependents first; nothing, if one of them is protected."""
         if not preview:
             self.adopt_interrupted()
-        states = self._checkpoint.left()
+        states = [state for state in self._checkpoint.left() if state.urn in self._targets]
         protected = [state for state in states if state.protect and not state.delete and not state.pending_replacement]
         for state in protected:
             self._reporter.fail(

@@ -19,8 +19,10 @@ from adfkit.engine.project import Config
 from adfkit.engine.properties import UNKNOWN, Properties, Secret, with_secret_keys
 from adfkit.engine.provider import CreateResult, PartialCreateError, ProviderError
 from adfkit.engine.redaction import Redaction
+from adfkit.engine.refresh import Refresh
 from adfkit.engine.registry import ProviderClient, ProviderRegistry, with_version
 from adfkit.engine.state import PendingOperation, ResourceState
+from adfkit.engine.targets import Targets
 
 
 class Deployment:
@@ -38,6 +40,7 @@ class Deployment:
         redaction: Redaction,
         preview: bool,
         parallel: int,
+        targets: Targets | None = None,
     ) -> None:
         self.stack = stack
         self.project = project
@@ -46,6 +49,9 @@ class Deployment:
         self.registry = registry
         self.preview = preview
         self.parallel = parallel
+        self.targets = targets or Targets()
+        self._skipped: set[str] = set()  # what is new and no target, so is not made
+        checkpoint.partial = bool(self.targets)
         self._recorder = recorder
         self._redaction = redaction
         self._planner = Planner(registry)
@@ -102,6 +108,9 @@ class Deployment:
         self._redaction.learn(goal.inputs)
         with self._reporting(goal):
             old, old_urn = self._claim(goal)
+            if not self.targets.implies(goal.urn):
+                return self._leave(goal, old, old_urn)
+            self._refuse_skipped(goal)
             pending = self._interrupted(goal.urn, old_urn)
             if old is not None and pending is not None and pending.type == "deleting":
                 old = self._unless_deleted(old)
@@ -111,6 +120,27 @@ class Deployment:
             state = self._execute(goal, old, plan, pending)
             self._settle(goal, state)
             return state
+
+    def is_skipped(self, urn: str) -> bool:
+        """Whether a resource is not made, since it is new and no target."""
+        return urn in self._skipped
+
+    def _leave(self, goal: Goal, old: ResourceState | None, old_urn: str) -> ResourceState:
+        """Leave what is no target as it is; the program gets what the state knows of it."""
+        if old is None:
+            self._skipped.add(goal.urn)
+            state = goal.state(goal.inputs, {})
+            self._registered[goal.urn] = state
+            return state
+        self.emit(ResourcePlanned(Plan(Operation.SAME, old.inputs, "").step(goal, old, old_urn)))
+        old.urn = goal.urn
+        self.checkpoint.finish(add=old, remove=old, save=False, changed=bool(old_urn))
+        self._settle(goal, old)
+        return old
+
+    def _refuse_skipped(self, goal: Goal) -> None:
+        for urn in sorted(self._skipped & goal.state(goal.inputs, {}).needs()):
+            raise EngineError(f"It depends on {urn}, which is new and no target. Target that too.")
 
     def read(self, goal: Goal, id: str) -> ResourceState:
         """Read a resource that something else manages; `id` is "" where a preview does not know it.
@@ -171,7 +201,15 @@ class Deployment:
 
     def delete_rest(self) -> None:
         """Delete what the program did not register, in dependency order."""
-        Deletion(self.checkpoint, self.registry, self, self._registered).run(self.preview, self.parallel)
+        if self.targets:
+            self.targets.check_deletable(self.checkpoint.left())
+        Deletion(self.checkpoint, self.registry, self, self._registered, self.targets).run(self.preview, self.parallel)
+        self.targets.check_met()
+
+    def refresh(self) -> None:
+        """Read what the resources are like now."""
+        Refresh(self.checkpoint, self.registry, self).run(self.parallel, self.targets.__contains__)
+        self.targets.check_met()
 
     @contextmanager
     def _reporting(self, goal: Goal) -> Iterator[None]:
@@ -293,7 +331,11 @@ class Deployment:
         delete_before = plan.delete_before and not old.pending_replacement
         if delete_before:
             deletion = Deletion(self.checkpoint, self.registry, self, self._registered)
-            for dependent in reversed(self._planner.replaced_with(old, self.checkpoint.resources())):
+            dependents = self._planner.replaced_with(old, self.checkpoint.resources())
+            for dependent in dependents:
+                if dependent.urn not in self.targets:
+                    raise EngineError(f"{dependent.urn} would be replaced together with it, and is no target.")
+            for dependent in reversed(dependents):
                 deletion.make_room(dependent, self.preview)
             deletion.make_room(old, self.preview)
         keep_old = not plan.delete_before and not old.pending_replacement

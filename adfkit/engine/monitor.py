@@ -101,6 +101,8 @@ class ResourceMonitor:
         _refuse_unsupported(request)
         goal = self._goal(request, urn, location)
         state = self._deployment.register(goal)
+        if self._deployment.is_skipped(state.urn):  # what it would answer is unknown to the program, even in an `up`
+            return resource_pb2.RegisterResourceResponse(urn=state.urn, unknown=True)
         return resource_pb2.RegisterResourceResponse(
             urn=state.urn, id=self._id(state), object=marshal(state.outputs), result=resource_pb2.Result.SUCCESS
         )

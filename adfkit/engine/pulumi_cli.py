@@ -15,13 +15,13 @@ from typing import Any, Final, Literal
 
 from adfkit.engine.errors import EngineError
 
-Command = Literal["up", "destroy"]
+Command = Literal["up", "refresh", "destroy"]
 HOW_TO_GET_IT: Final = (
     "The Pulumi CLI is not on the PATH, and this stack is deployed by it. Install it as "
     "https://www.pulumi.com/docs/iac/download-install/ says (a package manager, or a release archive), then log in to "
     "the backend that keeps the stack's state (`pulumi login`)."
 )
-_DEPLOYS: Final = frozenset({"up", "destroy"})
+_DEPLOYS: Final = frozenset({"up", "refresh", "destroy"})
 
 
 def find_pulumi(environment: Mapping[str, str] | None = None) -> Path:
@@ -37,13 +37,13 @@ def find_pulumi(environment: Mapping[str, str] | None = None) -> Path:
     return Path(found)
 
 
-def preview_json(stack: str, project_folder: Path) -> Any:
-    """What `pulumi preview --json` prints; its messages go to this terminal.
+def preview_json(stack: str, project_folder: Path, arguments: Sequence[str] = ()) -> Any:
+    """What `pulumi preview --json` prints, with further arguments; its messages go to this terminal.
 
     Raises:
         EngineError: there is no CLI, or it failed; what it said of that has been shown.
     """
-    line = [str(find_pulumi()), "preview", "--json", "--stack", stack, "--cwd", str(project_folder)]
+    line = [str(find_pulumi()), "preview", "--json", "--stack", stack, "--cwd", str(project_folder), *arguments]
     done = subprocess.run(line, check=False, stdout=subprocess.PIPE)
     try:
         document = json.loads(done.stdout)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +15,7 @@ from adfkit.engine.deployment import Deployment
 from adfkit.engine.dynamic import PACKAGE, DynamicProvider
 from adfkit.engine.errors import EngineError
 from adfkit.engine.events import Diagnostic, OnEvent, Recorder, Result, Summary
+from adfkit.engine.history import Kind, Update, add_to_history, read_history
 from adfkit.engine.lock import stack_lock
 from adfkit.engine.passphrase import PassphraseCrypter
 from adfkit.engine.project import (
@@ -31,7 +32,8 @@ from adfkit.engine.provider import Provider, ProviderError, ProviderFactory
 from adfkit.engine.redaction import Redaction
 from adfkit.engine.registry import ProviderRegistry
 from adfkit.engine.runtime import program_environment, run_program
-from adfkit.engine.state import ResourceState, load_resource
+from adfkit.engine.state import ResourceState, load_resource, now
+from adfkit.engine.targets import Targets
 
 PARALLEL: Final = 16
 
@@ -60,29 +62,49 @@ class Stack:
         self._providers = providers
         self._parallel = parallel
 
-    def preview(self, on_event: OnEvent = lambda _: None) -> Result:
+    def preview(self, on_event: OnEvent = lambda _: None, *, targets: Iterable[str] = ()) -> Result:
         """Run the program and tell what an `up` would change; nothing is changed.
+
+        `targets` limits the run to some resources, by URN or by name; `*` stands for any text in them.
 
         Raises:
             EngineError: the project, the stack's settings or the state cannot be read.
         """
-        return self._run(on_event, preview=True, work=self._up)
+        return self._run(on_event, "update", preview=True, work=self._up, targets=targets)
 
-    def up(self, on_event: OnEvent = lambda _: None) -> Result:
+    def up(self, on_event: OnEvent = lambda _: None, *, targets: Iterable[str] = ()) -> Result:
         """Run the program and bring its resources about; what failed or was cut off is taken up by the next `up`.
+
+        `targets` as for `preview`: other resources stay as they are, and new ones are not made.
 
         Raises:
             EngineError: as `preview`, or another deployment of this stack is running.
         """
-        return self._run(on_event, preview=False, work=self._up)
+        return self._run(on_event, "update", preview=False, work=self._up, targets=targets)
 
-    def destroy(self, on_event: OnEvent = lambda _: None, *, preview: bool = False) -> Result:
-        """Delete all resources of the stack; the program does not run.
+    def refresh(
+        self, on_event: OnEvent = lambda _: None, *, preview: bool = False, targets: Iterable[str] = ()
+    ) -> Result:
+        """Take into the state what its resources are like now; neither they nor the program are touched.
 
         Raises:
             EngineError: as `up`.
         """
-        return self._run(on_event, preview=preview, work=self._destroy)
+        return self._run(on_event, "refresh", preview=preview, work=self._refresh, targets=targets)
+
+    def destroy(
+        self, on_event: OnEvent = lambda _: None, *, preview: bool = False, targets: Iterable[str] = ()
+    ) -> Result:
+        """Delete all resources of the stack, or the targets alone; the program does not run.
+
+        Raises:
+            EngineError: as `up`.
+        """
+        return self._run(on_event, "destroy", preview=preview, work=self._destroy, targets=targets)
+
+    def history(self) -> list[Update]:
+        """The runs that could change the stack, the latest first."""
+        return read_history(self.state_file)
 
     def outputs(self, show_secrets: bool = False) -> dict[str, Any]:
         """The stack's outputs; secrets are `[secret]` unless asked for."""
@@ -115,8 +137,16 @@ class Stack:
                 crypter = PassphraseCrypter(self._passphrase, settings.encryption_salt)
         return resolve_config(project, settings, crypter)
 
-    def _run(self, on_event: OnEvent, *, preview: bool, work: Callable[[Project, Config, Deployment], None]) -> Result:
-        began = time.monotonic()
+    def _run(
+        self,
+        on_event: OnEvent,
+        kind: Kind,
+        *,
+        preview: bool,
+        work: Callable[[Project, Config, Deployment], None],
+        targets: Iterable[str],
+    ) -> Result:
+        began, start_time = time.monotonic(), now()
         project = load_project(self.project_folder)
         settings = load_stack_settings(project, self.name)
         with nullcontext() if preview else stack_lock(self.state_file):
@@ -136,6 +166,7 @@ class Stack:
                 redaction=redaction,
                 preview=preview,
                 parallel=self._parallel,
+                targets=Targets(targets),
             )
             _tell_of_interruption(checkpoint, deployment)
             try:
@@ -143,6 +174,8 @@ class Stack:
             finally:
                 _save(checkpoint, deployment)
             result = _result(recorder, checkpoint, preview, time.monotonic() - began)
+            if not preview:
+                add_to_history(self.state_file, kind, start_time, result)
         deployment.emit(Summary(result))
         return result
 
@@ -158,16 +191,20 @@ class Stack:
         run_program(project, self.name, config, deployment)
         if not deployment.failed:
             with program_environment(project):
-                _deleting(deployment)
+                _reporting(deployment, deployment.delete_rest)
 
     def _destroy(self, project: Project, config: Config, deployment: Deployment) -> None:
         with program_environment(project):
-            _deleting(deployment)
+            _reporting(deployment, deployment.delete_rest)
+
+    def _refresh(self, project: Project, config: Config, deployment: Deployment) -> None:
+        with program_environment(project):
+            _reporting(deployment, deployment.refresh)
 
 
-def _deleting(deployment: Deployment) -> None:
+def _reporting(deployment: Deployment, work: Callable[[], None]) -> None:
     try:
-        deployment.delete_rest()
+        work()
     except KeyboardInterrupt:
         deployment.fail("Interrupted; what was under way has finished and is saved.")
     except (EngineError, ProviderError) as error:

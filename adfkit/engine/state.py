@@ -74,6 +74,18 @@ class ResourceState:
             needed.update(dependencies)
         return needed - {""}
 
+    def forget(self, urn: str) -> bool:
+        """Drop references to a resource that is gone; whether there were any."""
+        if urn not in self.needs():
+            return False
+        self.parent = "" if self.parent == urn else self.parent
+        self.deleted_with = "" if self.deleted_with == urn else self.deleted_with
+        self.dependencies = [one for one in self.dependencies if one != urn]
+        self.property_dependencies = {
+            key: [one for one in dependencies if one != urn] for key, dependencies in self.property_dependencies.items()
+        }
+        return True
+
     def rename(self, old: str, new: str) -> bool:
         """Let references to the resource `old` mean `new`; whether there were any."""
         before = (self.parent, self.dependencies, self.property_dependencies, self.provider, self.deleted_with)

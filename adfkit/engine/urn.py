@@ -50,3 +50,8 @@ def package_of(type: str) -> str:
 def is_provider(type: str) -> bool:
     """Whether the type is a provider resource."""
     return type.startswith(PROVIDER_PREFIX)
+
+
+def is_default_provider(urn: str) -> bool:
+    """Whether it is a default provider, which the engine registers itself: those alone have such a name."""
+    return is_provider(type_of(urn)) and (name_of(urn) == "default" or name_of(urn).startswith("default_"))

@@ -107,7 +107,9 @@ class MemoryProvider:
     def read(self, urn: str, type: str, id: str, inputs: Bag, outputs: Bag) -> ReadResult:
         self._note(f"read {id}")
         found = self.cloud.resources.get(id)
-        return ReadResult("", {}, {}) if found is None else ReadResult(id, {}, found)
+        if found is None:
+            return ReadResult("", {}, {})
+        return ReadResult(id, {key: found[key] for key in inputs if key in found}, found)
 
     def update(
         self,

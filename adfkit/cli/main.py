@@ -10,6 +10,7 @@ import typer
 
 from adfkit.cli import (
     backfill,
+    config,
     data_lineage,
     deploy,
     expressions,
@@ -36,6 +37,7 @@ app = typer.Typer(
 app.add_typer(local.app, name="local")
 app.add_typer(factory.app, name="factory")
 app.add_typer(new.app, name="new")
+app.add_typer(config.app, name="config")
 app.command()(deploy.preview)
 app.command()(deploy.up)
 app.command()(deploy.refresh)

@@ -37,9 +37,7 @@ def set_value(
 ) -> None:
     """Set a value."""
     if secret and stack != LOCAL_STACK and not any(name in os.environ for name in SHARED_PASSPHRASE):
-        raise CliError(
-            f"set PULUMI_CONFIG_PASSPHRASE to the passphrase of the stack '{stack}', for others to open it."
-        )
+        raise CliError(f"set PULUMI_CONFIG_PASSPHRASE to the passphrase of the stack '{stack}', for others to open it.")
     _configuration(stack).set(key, _given(key, value), secret=secret, path=path)
 
 

@@ -111,6 +111,8 @@ class Deployment:
             if not self.targets.implies(goal.urn):
                 return self._leave(goal, old, old_urn)
             self._refuse_skipped(goal)
+            if goal.import_id and (old is None or old.external):
+                return self._import(goal, old)
             pending = self._interrupted(goal.urn, old_urn)
             if old is not None and pending is not None and pending.type == "deleting":
                 old = self._unless_deleted(old)
@@ -137,6 +139,20 @@ class Deployment:
         self.checkpoint.finish(add=old, remove=old, save=False, changed=bool(old_urn))
         self._settle(goal, old)
         return old
+
+    def _import(self, goal: Goal, old: ResourceState | None) -> ResourceState:
+        """Take over what exists, unless the program wants it otherwise than it is."""
+        found = self.registry.client(goal.provider).read(goal.urn, goal.type, goal.import_id, {}, {})
+        if not found.id:
+            raise EngineError(f"There is no {goal.type} with the id {goal.import_id} to import.")
+        there = goal.state(found.inputs, found.outputs, found.id)
+        plan = self._planner.plan_import(goal, there)
+        self.emit(ResourcePlanned(plan.step(goal, None, "")))
+        state = goal.state(plan.inputs, found.outputs, found.id)
+        state.extra = {"importID": goal.import_id}
+        self.checkpoint.finish(add=state, remove=old)
+        self._settle(goal, state)
+        return state
 
     def _refuse_skipped(self, goal: Goal) -> None:
         for urn in sorted(self._skipped & goal.state(goal.inputs, {}).needs()):

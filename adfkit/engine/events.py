@@ -20,6 +20,8 @@ class Operation(Enum):
     REPLACE = "replace"
     DELETE = "delete"
     READ = "read"
+    IMPORT = "import"
+    """It exists already, and is managed from now on."""
     CREATE_REPLACEMENT = "create-replacement"
     DELETE_REPLACED = "delete-replaced"
     DISCARD = "discard"

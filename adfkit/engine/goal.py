@@ -51,6 +51,8 @@ class Goal:
     retain_on_delete: bool = False
     deleted_with: str = ""
     location: str = ""
+    import_id: str = ""
+    """The id of what exists already and is to be managed (the option import_)."""
     internal: bool = False
     """A resource of the engine's own, such as a default provider: in the state, and not shown."""
 

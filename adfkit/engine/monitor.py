@@ -43,7 +43,6 @@ _FEATURES: Final = (
 )
 _UNSUPPORTED_FIELDS: Final = {
     "remote": "remote (multi-language) components",
-    "importId": "the option `import_`",
     "replace_with": "the option `replace_with`",
     "replacement_trigger": "the option `replacement_trigger`",
     "transforms": "transforms",
@@ -143,6 +142,7 @@ class ResourceMonitor:
             retain_on_delete=request.retainOnDelete if request.HasField("retainOnDelete") else retain,
             deleted_with=request.deletedWith or (parent.deleted_with if parent is not None else ""),
             location=location,
+            import_id=request.importId,
         )
 
     def _provider(self, type: str, reference: str, version: str) -> str:
@@ -162,8 +162,6 @@ class ResourceMonitor:
     ) -> resource_pb2.ReadResourceResponse:
         if request.packageRef:
             raise UnsupportedFeature(_UNSUPPORTED_FIELDS["packageRef"])
-        if request.type == "pulumi:pulumi:StackReference":
-            raise UnsupportedFeature("stack references")
         goal = Goal(
             urn=urn,
             type=request.type,

@@ -79,6 +79,22 @@ class Planner:
             return self._plan_create(goal, old, pending)
         return self._plan_existing(goal, old, pending, goes_with_replaced)
 
+    def plan_import(self, goal: Goal, there: ResourceState) -> Plan:
+        """The decision on a resource that exists as `there` says, and is to be managed.
+
+        Raises:
+            EngineError: the program wants it otherwise; CheckFailed, ProviderError: as `plan`.
+        """
+        wanted = paths.keep_old(goal.ignore_changes, there.inputs, goal.inputs)
+        inputs = self._check(goal, there.inputs, wanted)
+        differing = sorted(without(self._diff(goal, there, inputs).detailed, goal.ignore_changes))
+        if differing:
+            raise EngineError(
+                f"What is to be imported has other values: {_listed(differing)}. Write them as they are, import it, "
+                "and change them then."
+            )
+        return Plan(Operation.IMPORT, inputs, "it exists already, and is managed from now on")
+
     def _plan_create(self, goal: Goal, old: ResourceState | None, pending: PendingOperation | None) -> Plan:
         interrupted = pending is not None and pending.type == "creating"
         inputs = self._check(goal, _created_inputs(pending), goal.inputs)

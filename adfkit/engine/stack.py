@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from adfkit.engine import checkpoint as checkpoints
+from adfkit.engine import dynamic, stack_reference
 from adfkit.engine import urn as urns
 from adfkit.engine.checkpoint import Checkpoint
 from adfkit.engine.deployment import Deployment
-from adfkit.engine.dynamic import PACKAGE, DynamicProvider
 from adfkit.engine.errors import EngineError
 from adfkit.engine.events import Diagnostic, OnEvent, Recorder, Result, Summary
 from adfkit.engine.history import Kind, Update, add_to_history, read_history
@@ -27,7 +27,7 @@ from adfkit.engine.project import (
     load_stack_settings,
     resolve_config,
 )
-from adfkit.engine.properties import plain, redacted
+from adfkit.engine.properties import Properties, plain, redacted
 from adfkit.engine.provider import Provider, ProviderError, ProviderFactory
 from adfkit.engine.redaction import Redaction
 from adfkit.engine.registry import ProviderRegistry
@@ -122,6 +122,14 @@ class Stack:
         crypter = self._state_crypter(deployment, None)
         return [load_resource(one, crypter) for one in deployment.get("resources") or []]
 
+    def _outputs_of(self, stack: str) -> Properties | None:
+        """The outputs of a stack of the same project, whose state lies beside this one's."""
+        file = self.state_file.with_name(f"{stack}{self.state_file.suffix}")
+        if not file.exists():
+            return None
+        other = Stack(stack, self.project_folder, file, self._passphrase, self._providers)
+        return next((state.outputs for state in other.resources() if state.type == urns.STACK_TYPE), {})
+
     def _state_crypter(self, deployment: dict[str, Any] | None, settings: StackSettings | None) -> PassphraseCrypter:
         """The key of the state's secrets: its own salt, else that of the stack's settings, else a new one."""
         salt = checkpoints.salt_line(deployment, self.state_file) if deployment is not None else None
@@ -180,10 +188,14 @@ class Stack:
         return result
 
     def _factory(self, project: Project, config: Config) -> ProviderFactory:
-        dynamic = DynamicProvider(project.name, config.values, project.folder)
+        built_in: dict[str, Provider] = {
+            dynamic.PACKAGE: dynamic.DynamicProvider(project.name, config.values, project.folder),
+            stack_reference.PACKAGE: stack_reference.StackReferences(project.name, self._outputs_of),
+        }
 
         def make(package: str, version: str) -> Provider:
-            return dynamic if package == PACKAGE else self._providers(package, version)
+            own = built_in.get(package)
+            return self._providers(package, version) if own is None else own
 
         return make
 

@@ -109,7 +109,8 @@ class MemoryProvider:
         found = self.cloud.resources.get(id)
         if found is None:
             return ReadResult("", {}, {})
-        return ReadResult(id, {key: found[key] for key in inputs if key in found}, found)
+        known = inputs or [key for key in found if key not in ("echo", "key")]  # an import has none
+        return ReadResult(id, {key: found[key] for key in known if key in found}, found)
 
     def update(
         self,

@@ -136,7 +136,6 @@ def test_errors_of_the_program(workspace: Workspace, program: str, message: str,
 @pytest.mark.parametrize(
     ("program", "feature"),
     [
-        ("Thing('a', opts=ResourceOptions(import_='x'))", "the option `import_`"),
         ("Thing('a', opts=ResourceOptions(replace_with=[Thing('b')]))", "the option `replace_with`"),
         ("pulumi.runtime.register_resource_transform(lambda args: None)", "stack transforms"),
         ("Thing('a', opts=ResourceOptions(transforms=[lambda args: None]))", "transforms"),
@@ -145,7 +144,6 @@ def test_errors_of_the_program(workspace: Workspace, program: str, message: str,
             "hooks",
         ),
         ("Thing('a', file=pulumi.FileArchive('.'))", "archives"),
-        ("pulumi.StackReference('org/other/stack')", "stack references"),
         ("Thing('a', opts=ResourceOptions(replacement_trigger='1'))", "`replacement_trigger`"),
     ],
 )

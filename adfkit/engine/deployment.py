@@ -129,12 +129,12 @@ class Deployment:
 
     def _leave(self, goal: Goal, old: ResourceState | None, old_urn: str) -> ResourceState:
         """Leave what is no target as it is; the program gets what the state knows of it."""
-        if old is None:
+        self.emit(ResourcePlanned(Plan(Operation.SAME, goal.inputs, "").step(goal, old, old_urn)))
+        if old is None:  # the Pulumi CLI counts it among what stays the same too
             self._skipped.add(goal.urn)
             state = goal.state(goal.inputs, {})
             self._registered[goal.urn] = state
             return state
-        self.emit(ResourcePlanned(Plan(Operation.SAME, old.inputs, "").step(goal, old, old_urn)))
         old.urn = goal.urn
         self.checkpoint.finish(add=old, remove=old, save=False, changed=bool(old_urn))
         self._settle(goal, old)

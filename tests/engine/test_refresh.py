@@ -77,7 +77,7 @@ def test_history(workspace: Workspace) -> None:
     assert workspace.stack().history() == []
     workspace.up('Thing("a")')
     workspace.preview()
-    workspace.up('Thing("a")\nThing("b", fail="create")')
+    workspace.up('a = Thing("a")\nThing("b", size=a.echo, fail="create")')
     workspace.stack().refresh()
     workspace.stack().destroy()
     assert [(one.version, one.kind, one.result, one.resourceChanges) for one in workspace.stack().history()] == [

@@ -125,7 +125,8 @@ class Platform:
             if "Transform" in ended:
                 break
             time.sleep(0.5)
-        self.client.pipeline_runs.cancel(*self.factory, run)
+        while self.client.pipeline_runs.get(*self.factory, run).status == "InProgress":
+            time.sleep(0.5)  # else its machine learning job would run beside what is measured next
         last, parts = ended["Transform"], ended.get("TransformParts", ended["Transform"])
         seconds = (last.activity_run_end - parts.activity_run_start).total_seconds()
         return seconds, parts.duration_in_ms / 1000, last.output["customOutput"]["measured"]["peak_memory_bytes"]

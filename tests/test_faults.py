@@ -104,6 +104,32 @@ def test_a_transform_that_raises_fails_every_run_with_its_message(deployed: Way,
         assert deployed.json("run", ingestion)["status"] == "Succeeded"
 
 
+DYING = {
+    "flights": "Language Worker Process exited",
+    "flights_durable": "Language Worker Process exited",
+    "flights_batch": "exited with code 137",
+}
+"""Ingestions whose process is killed while it runs the same, and what is said of that; of Spark's see the service."""
+
+
+def test_a_process_that_is_killed_fails_every_run_and_leaves_no_dataset_version(deployed: Way, tmp_path: Path) -> None:
+    copy = deployed.copy(tmp_path / "project")
+    replace(
+        copy.project / "transforms/flights/transform.py",
+        "from __future__ import annotations",
+        "from __future__ import annotations\n\nimport os\nimport signal\n\nos.kill(os.getpid(), signal.SIGKILL)",
+    )
+    copy.json("up", "--yes")
+    for ingestion, says in DYING.items():
+        assert says in copy.refused("run", ingestion)
+    failed = deployed.json("runs")[: len(DYING)]
+    assert [(run["ingestion"], run["status"], run["dataset_version"]) for run in failed] == [
+        (ingestion, "Failed", None) for ingestion in reversed(DYING)
+    ]
+    deployed.json("up", "--yes")
+    assert deployed.json("run", "flights_durable")["status"] == "Succeeded"
+
+
 def test_a_machine_learning_step_that_fails_fails_the_run_with_its_message(deployed: Way, tmp_path: Path) -> None:
     copy = deployed.copy(tmp_path / "project")
     [train] = (copy.project / "transforms/machine_learning").rglob("train.py")

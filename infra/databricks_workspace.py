@@ -6,13 +6,14 @@ import functools
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from azure.identity import DefaultAzureCredential
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.config import Config
 from databricks.sdk.credentials_provider import CredentialsStrategy
-from databricks.sdk.errors import DatabricksError, PermissionDenied, Unauthenticated
+from databricks.sdk.errors import DatabricksError, NotFound, PermissionDenied, Unauthenticated
 
 from infra import cloud
 
@@ -76,3 +77,13 @@ def done(what: str, props: dict[str, Any], action: Callable[[WorkspaceClient], T
             if not refused or time.monotonic() >= deadline:
                 raise WorkspaceError(f"{what} in {props['workspace_url']}: {error.error_code}: {error}") from error
             time.sleep(RETRY_SECONDS)
+
+
+def deleted(what: str, props: dict[str, Any], delete: Callable[[WorkspaceClient], object]) -> None:
+    """Delete something from the workspace; that it is gone already is well. Tries again, and raises, as `done` does."""
+
+    def unless_gone(workspace: WorkspaceClient) -> None:
+        with suppress(NotFound):
+            delete(workspace)
+
+    done(what, props, unless_gone)

@@ -11,11 +11,10 @@ from typing import Any
 
 import pulumi
 from databricks.sdk import WorkspaceClient
-from databricks.sdk.errors import NotFound
 from databricks.sdk.service.workspace import ImportFormat, Language
 from pulumi import dynamic
 
-from infra.databricks_workspace import WorkspaceError, done
+from infra.databricks_workspace import WorkspaceError, deleted, done
 from infra.function_package import TRANSFORMS, content_sha256
 
 HOST = TRANSFORMS / "hosts" / "databricks"
@@ -47,14 +46,11 @@ class NotebooksProvider(dynamic.ResourceProvider):
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         """Remove the folder."""
-
-        def remove(workspace: WorkspaceClient) -> None:
-            try:
-                workspace.workspace.delete(_props["folder"], recursive=True)
-            except NotFound:
-                return
-
-        done(f"The folder {_props['folder']}", _props, remove)
+        deleted(
+            f"The folder {_props['folder']}",
+            _props,
+            lambda workspace: workspace.workspace.delete(_props["folder"], recursive=True),
+        )
 
 
 PROVIDER = NotebooksProvider()

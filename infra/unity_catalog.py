@@ -12,7 +12,7 @@ from typing import Any
 
 import pulumi
 from databricks.sdk import WorkspaceClient
-from databricks.sdk.errors import NotFound, ResourceConflict
+from databricks.sdk.errors import ResourceConflict
 from databricks.sdk.service.catalog import (
     AzureManagedIdentityRequest,
     AzureManagedIdentityResponse,
@@ -22,7 +22,7 @@ from databricks.sdk.service.catalog import (
 )
 from pulumi import dynamic
 
-from infra.databricks_workspace import done
+from infra.databricks_workspace import deleted, done
 
 ANYONE = "account users"
 """Who may use the workspace may use a location, which no other workspace sees: ARM tells nobody the application id by
@@ -60,14 +60,11 @@ class StorageCredentialProvider(dynamic.ResourceProvider):
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         """Delete it."""
-
-        def remove(workspace: WorkspaceClient) -> None:
-            try:
-                workspace.storage_credentials.delete(_props["name"], force=True)
-            except NotFound:
-                return
-
-        done(f"The storage credential '{_props['name']}'", _props, remove)
+        deleted(
+            f"The storage credential '{_props['name']}'",
+            _props,
+            lambda workspace: workspace.storage_credentials.delete(_props["name"], force=True),
+        )
 
     @staticmethod
     def _change(workspace: WorkspaceClient, props: dict[str, Any]) -> None:
@@ -113,14 +110,11 @@ class ExternalLocationProvider(dynamic.ResourceProvider):
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         """Delete it."""
-
-        def remove(workspace: WorkspaceClient) -> None:
-            try:
-                workspace.external_locations.delete(_props["name"], force=True)
-            except NotFound:
-                return
-
-        done(f"The external location '{_props['name']}'", _props, remove)
+        deleted(
+            f"The external location '{_props['name']}'",
+            _props,
+            lambda workspace: workspace.external_locations.delete(_props["name"], force=True),
+        )
 
     @staticmethod
     def _change(workspace: WorkspaceClient, props: dict[str, Any]) -> None:
